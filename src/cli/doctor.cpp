@@ -90,6 +90,31 @@ void evaluate_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) 
     }
 }
 
+// Whether adverts of the family leave by the interface, from an address of its own: a VMAC has one itself.
+bool sends_from(const config::Config& config, const std::string& interface, Family family) {
+    return std::ranges::any_of(config.instances, [&](const config::Instance& one) {
+        const bool beyond_link = std::ranges::any_of(
+            one.unicast_peers, [](const config::UnicastPeer& peer) { return !peer.address.is_link_local_v6(); });
+        return one.interface == interface && one.family == family && !one.source &&
+               (family == Family::V4 || (!one.vmac->enabled && !beyond_link));
+    });
+}
+
+void evaluate_sources(const DoctorFacts& facts, const DoctorFacts::Interface& interface, std::vector<Finding>& found) {
+    if (!interface.has_ipv4 && sends_from(facts.configuration, interface.name, Family::V4))
+        found.push_back(
+            {fmt::format("interface {} has no IPv4 address to send advertisements from", interface.name),
+             fmt::format("assign an address to {}, or set unicast_src_ip in the instance", interface.name)});
+    const bool has_link_local = std::ranges::any_of(
+        interface.networks, [](const Prefix& network) { return network.address.is_link_local_v6(); });
+    if (!has_link_local && sends_from(facts.configuration, interface.name, Family::V6))
+        found.push_back(
+            {fmt::format("interface {} has no link-local IPv6 address to send advertisements from", interface.name),
+             fmt::format("let the kernel make one: sysctl -w net.ipv6.conf.{0}.disable_ipv6=0 "
+                         "net.ipv6.conf.{0}.addr_gen_mode=0; or assign one: ip address add fe80::2/64 dev {0}",
+                         interface.name)});
+}
+
 void evaluate_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& interface : facts.interfaces) {
         if (!interface.exists) {
@@ -102,15 +127,8 @@ void evaluate_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) 
         } else if (!interface.running) {
             found.push_back({fmt::format("interface {} has no carrier", interface.name),
                              "check the cable, the switch port, or the other end of the virtual link"});
-        } else if (!interface.has_ipv4) {
-            const bool needed = std::ranges::any_of(facts.configuration.instances, [&](const config::Instance& i) {
-                return i.interface == interface.name && i.family == Family::V4 && !i.source;
-            });
-            if (needed) {
-                found.push_back(
-                    {fmt::format("interface {} has no IPv4 address to send advertisements from", interface.name),
-                     fmt::format("assign an address to {}, or set unicast_src_ip in the instance", interface.name)});
-            }
+        } else {
+            evaluate_sources(facts, interface, found);
         }
     }
 }

@@ -24,7 +24,9 @@ constexpr ProblemRow kProblemRows[] = {
     {InstanceFault, "instance_fault", "vrrp", kCritical, "An instance is in FAULT.",
      "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState"},
     {AddressRefused, "address_refused", "vrrp", kCritical, "The kernel has refused an address of a MASTER.",
-     "correct the options of the address in virtual_ipaddress of {} as the reason says, and reload", kAnyRule, ""},
+     "correct what the reason says, on this host (the address is tried again by itself) or in the options of the "
+     "address in {} (and reload)",
+     kAnyRule, ""},
     {NoQuorum, "no_quorum", "lvs", kCritical, "A virtual server lacks its quorum.",
      "run mainstayctl why '{}': it shows of each server why it gets no connections", "MainstayServiceDown",
      "virtualServerQuorumStatus"},

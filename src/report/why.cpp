@@ -75,16 +75,31 @@ std::optional<Explanation> find_in_vrrp(const WhySource& source, std::string_vie
 
 std::optional<IpAddress> address_in(std::string_view text) { return IpAddress::parse(text.substr(0, text.find('/'))); }
 
-// The instance that has this virtual address.
-std::optional<Explanation> find_by_address(const WhySource& source, std::string_view name) {
+WhyAnswer several(std::string_view name, std::vector<std::string> names) {
+    const std::size_t count = names.size();
+    if (names.size() > kSeveralNamedMax) names.resize(kSeveralNamedMax);
+    return {.found = {},
+            .problem = fmt::format("{} matches {} objects, name one of them: {}{}", name, count, fmt::join(names, ", "),
+                                   count > names.size() ? " ..." : ""),
+            .nearest = names.front()};
+}
+
+// The instance that has this virtual address; a link-local one may be on several interfaces.
+WhyAnswer find_by_address(const WhySource& source, std::string_view name) {
     const auto* router = known_router(source);
     const auto address = address_in(name);
-    if (router == nullptr || !address) return std::nullopt;
+    if (router == nullptr || !address) return {};
     const auto& addresses = source.status.vrrp->addresses;
+    std::vector<std::string> names;
+    const vrrp::InstanceSnapshot* holder = nullptr;
     for (std::size_t i = 0; i < std::min(addresses.size(), router->instances.size()); ++i)
-        if (std::ranges::find(addresses[i], address, address_in) != addresses[i].end())
-            return explain(source, router->instances[i]);
-    return std::nullopt;
+        if (std::ranges::find(addresses[i], address, address_in) != addresses[i].end()) {
+            holder = &router->instances[i];
+            names.push_back(holder->name);
+        }
+    if (names.size() > 1) return several(name, std::move(names));
+    if (holder == nullptr) return {};
+    return {.found = explain(source, *holder), .problem = {}, .nearest = {}};
 }
 
 // Before its services: there may be several.
@@ -114,15 +129,6 @@ std::vector<ServerRef> servers_called(const WhySource& source, std::string_view 
             if (is_called(server, pattern.servers)) found.push_back({&service, &server});
     }
     return found;
-}
-
-WhyAnswer several(std::string_view name, std::vector<std::string> names) {
-    const std::size_t count = names.size();
-    if (names.size() > kSeveralNamedMax) names.resize(kSeveralNamedMax);
-    return {.found = {},
-            .problem = fmt::format("{} matches {} objects, name one of them: {}{}", name, count, fmt::join(names, ", "),
-                                   count > names.size() ? " ..." : ""),
-            .nearest = names.front()};
 }
 
 WhyAnswer find_in_lvs(const WhySource& source, std::string_view name) {
@@ -181,7 +187,7 @@ WhyAnswer why(const WhySource& source, std::string_view name) {
     if (auto found = find_in_vrrp(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
     if (auto found = find_announced(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
     if (auto answer = find_in_lvs(source, name); answer.found || !answer.problem.empty()) return answer;
-    if (auto found = find_by_address(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
+    if (auto answer = find_by_address(source, name); answer.found || !answer.problem.empty()) return answer;
     return nothing(source, name);
 }
 

@@ -109,6 +109,22 @@ TEST_CASE("an interface is missing, down, without carrier or without address") {
     CHECK(has(only(facts), "eth0 does not exist", "/etc/keepalived/keepalived.conf"));
 }
 
+TEST_CASE("an IPv6 instance needs a link-local address of its interface") {
+    DoctorFacts facts = healthy();
+    auto& instance = facts.configuration.instances[0];
+    instance.family = Family::V6;
+    facts.interfaces[0].networks = {*Prefix::parse("2001:db8::2/64")};
+    CHECK(has(only(facts), "interface eth0 has no link-local IPv6 address", "net.ipv6.conf.eth0.disable_ipv6=0"));
+    facts.interfaces[0].networks.push_back(*Prefix::parse("fe80::2/64"));
+    CHECK(evaluate_host(facts).empty());
+    facts.interfaces[0].networks.clear();
+    instance.vmac.edit().enabled = true;
+    CHECK(evaluate_host(facts).empty());
+    instance.vmac.edit().enabled = false;
+    instance.unicast_peers = {{.address = *IpAddress::parse("2001:db8::3")}};
+    CHECK(evaluate_host(facts).empty());
+}
+
 TEST_CASE("other programs that do the same work are named") {
     DoctorFacts facts = healthy();
     facts.rivals = {{.pid = 42, .name = "keepalived"}};

@@ -278,6 +278,15 @@ TEST_CASE("an unknown name gets the nearest one, and a server of two services ha
     CHECK(s.ask(std::string(513, 'x')).problem == "a name has at most 512 bytes");
 }
 
+TEST_CASE("a link-local address that two instances have is of neither before one is chosen") {
+    Scene scene;
+    scene.instance("VI_0", vrrp::State::Master);
+    scene.instance("VI_1", vrrp::State::Backup);
+    scene.status.vrrp->addresses = {{"fe80::1/128"}, {"fe80::1/128", "2001:db8::1/64"}};
+    CHECK(scene.reasons("fe80::1") == Strings{"fe80::1 matches 2 objects, name one of them: VI_0, VI_1"});
+    CHECK(scene.ask("2001:db8::1").found.value().name == "VI_1");
+}
+
 TEST_CASE("the answer as JSON") {
     Scene s;
     s.in_fault("VI_1", {{What::Interface, "eth0", "down"}});
