@@ -112,7 +112,7 @@ TEST_CASE("a source that a reload finds missing counts for its configuration alo
     auto other = instance(100, "VI_2", 52, "10.9.9.8/32");
     other.unicast_peers = c.unicast_peers;
     other.source = ip("10.0.0.7");
-    const HostFacts host{.interfaces = {}, .sources = {{ip("10.0.0.7"), false}}};
+    const HostFacts host{.interfaces = {}, .sources = {{ip("10.0.0.7"), "eth0", false}}};
 
     (void)bench.router.reload(std::make_shared<const config::Config>(with({c, other})), host, t0 + 4s);
     CHECK(bench.state(0) == State::Master);
