@@ -387,11 +387,14 @@ void LvsRole::write_state() {
     status.discovered = discovered_status();
     if (counters_) status.traffic = counters_->lend();
     std::erase_if(script_errors_, [this](const auto& one) { return judge_.checker(one.first) == nullptr; });
+    OtherTableOf other_table_of;  // the usual case has none: tens of thousands of services are not looked up for it
+    if (!reconciler_.has_all())
+        other_table_of = [this](const netlink::IpvsServiceKey& key) { return reconciler_.other_table(key); };
     runtime_.publish_state([&](std::span<std::byte> room) {
         return write_status(
             room, status, judge_, moment(),
             [this](const config::VirtualServer& service) { return agreement_.of(service); }, script_errors_,
-            [this](const netlink::IpvsServiceKey& key) { return reconciler_.other_table(key); });
+            other_table_of);
     });
     if (counters_) counters_->take_back(std::move(status.traffic));
     clock_.forget();
