@@ -181,4 +181,5 @@ def test_the_status_says_which_files_the_daemon_was_started_with(lan):
         return json.loads(answer.stdout)["configuration"] if answer.returncode == 0 else None
     told = wait_until(shown, 10, "the status")
 
-    assert told == {"file": "/run/keepalived.conf", "config_id": "red", "settings": "/etc/mainstay/mainstay.toml"}
+    assert told == {"file": "/run/keepalived.conf", "config_id": "red", "settings": "/etc/mainstay/mainstay.toml",
+                    "net_namespace": ""}

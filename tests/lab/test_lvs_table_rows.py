@@ -144,7 +144,7 @@ def test_protocols_families_and_marks_are_in_the_key_of_the_service(director):
 def test_each_address_and_mark_of_a_group_is_a_service_with_all_servers(director):
     # effect: (root): virtual_server_group
     # effect: virtual_server_group: (address entry) fwmark
-    text = ("virtual_server_group WEB {\n  10.1.0.1-3 80\n  10.1.0.10-10.1.0.11 81\n  10.1.1.0/31 82\n  fwmark 7\n"
+    text = ("virtual_server_group WEB {\n  10.1.0.1-3 80\n  10.1.0.10-10.1.0.11 81\n  10.1.1.0/31 82\n  fwmark 7 inet\n"
             "  fwmark 8 inet6\n  fd00::1-2 80\n}\n"
             + service("group WEB", "lb_algo rr\n  lb_kind TUN\n  sorry_server 127.1.0.9\n  sorry_server_inhibit",
                       ("127.1.0.1", ""), ("127.1.0.2", "weight 2")))
