@@ -55,10 +55,14 @@ Family family_asked(const json& match) {
     return right == "ipv6" || right == "ip6" ? Family::V6 : Family::None;
 }
 
+// A table sees packets of its own family; inet is both.
+bool sees(const std::string& table_family, Family family) {
+    return table_family == "inet" || table_family == (family == Family::V4 ? "ip" : "ip6");
+}
+
 // Whether packets of the family come to a rule of the table and past its conditions on the family; `ip saddr` is one.
 bool is_for(Family family, const json& rule) {
-    const std::string table = rule.value("family", "");
-    if (table != "inet" && table != (family == Family::V4 ? "ip" : "ip6")) return false;
+    if (!sees(rule.value("family", ""), family)) return false;
     const Family other = family == Family::V4 ? Family::V6 : Family::V4;
     const char* header = family == Family::V4 ? R"("protocol":"ip6")" : R"("protocol":"ip")";
     return std::ranges::none_of(rule["expr"], [&](const json& expression) {
@@ -250,8 +254,7 @@ std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json, std::span
             if (chain == entry.end() || chain->value("hook", "") != "input" || chain->value("type", "") != "filter") {
                 continue;
             }
-            const std::string table = chain->value("family", "");
-            if (table != "inet" && table != (family == Family::V4 ? "ip" : "ip6")) continue;
+            if (!sees(chain->value("family", ""), family)) continue;
             if (chain->value("policy", "") != "drop" && !turns_away_the_rest(objects, *chain)) continue;
             // A rule of any chain of the table counts: the input chain may jump to it.
             const bool accepted = std::ranges::any_of(objects, [&](const json& other) {
