@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "mainstay/kernel/netlink_socket.hpp"
 
@@ -43,7 +44,8 @@ Result<UniqueFd> open_netlink_listener(const Listening& wanted) {
 }
 
 Result<void> read_notifications(int fd, std::span<std::byte> buffer, int most, const std::string& what,
-                                const Take& take, const std::function<void()>& lost) {
+                                const Take& take, const std::function<void()>& lost, bool& lossy) {
+    if (lossy) most += kReadAfterLoss;
     for (; most > 0; --most) {
         sockaddr_nl from{};
         iovec piece{.iov_base = buffer.data(), .iov_len = buffer.size()};
@@ -54,12 +56,17 @@ Result<void> read_notifications(int fd, std::span<std::byte> buffer, int most, c
         header.msg_iovlen = 1;
         const ssize_t size = recvmsg(fd, &header, MSG_DONTWAIT);
         if (size < 0 && errno == EINTR) continue;
-        if (size < 0 && errno == EAGAIN) return {};
+        if (size < 0 && errno == EAGAIN) {
+            if (std::exchange(lossy, false)) lost();
+            return {};
+        }
         if (size < 0 && errno != ENOBUFS) return fail_system("read " + what + " notifications", errno);
         if (size >= 0 && from.nl_pid != 0) continue;  // not from the kernel
         const bool whole = size >= 0 && (header.msg_flags & MSG_TRUNC) == 0;
-        if (!whole || !take_all(buffer.first(static_cast<std::size_t>(size)), take)) lost();
+        if (whole && take_all(buffer.first(static_cast<std::size_t>(size)), take)) continue;
+        if (!std::exchange(lossy, true)) most += kReadAfterLoss;
     }
+    if (lossy) lost();
     return {};
 }
 

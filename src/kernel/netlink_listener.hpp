@@ -15,7 +15,8 @@
 
 namespace mainstay::kernel {
 
-inline constexpr int kDrainLimit = 4096;  // datagrams: so many at most are discarded at a time
+inline constexpr int kDrainLimit = 4096;       // datagrams: so many at most are discarded at a time
+inline constexpr int kReadAfterLoss = 16'384;  // datagrams: so many more are read at a time to empty a full queue
 
 // A non-blocking socket in the caller's network namespace. `what` names it in errors: "rtnetlink".
 struct Listening {
@@ -28,10 +29,13 @@ struct Listening {
 [[nodiscard]] Result<UniqueFd> open_netlink_listener(const Listening& wanted);
 
 // Reads at most `most` datagrams through `buffer`, without blocking, and passes their messages to `take`, which returns
-// false for a damaged message; the rest of its datagram is then skipped. `lost` is called for each datagram that was
-// lost, truncated or damaged: dump again and reconcile. Datagrams that are not from the kernel are ignored.
+// false for a damaged message; the rest of its datagram is then skipped. Datagrams that are not from the kernel are
+// ignored. `lost` is called at the end when a datagram was lost, truncated or damaged: dump again and reconcile.
+// `lossy` belongs to the socket, false at first: whether something was lost since the queue was last found empty. Until
+// it is empty, the kernel drops what no longer fits without saying so again; so more is read at a time, and `lost` is
+// called each time until then.
 [[nodiscard]] Result<void> read_notifications(int fd, std::span<std::byte> buffer, int most, const std::string& what,
                                               const std::function<bool(const netlink::Message& message)>& take,
-                                              const std::function<void()>& lost);
+                                              const std::function<void()>& lost, bool& lossy);
 
 }  // namespace mainstay::kernel

@@ -62,6 +62,7 @@ struct RoutingTables::Impl {
     NetlinkSocket requests;
     UniqueFd listener;
     std::vector<std::byte> buffer = std::vector<std::byte>(kRoutingDatagramBytes);
+    bool lossy = false;
 
     Result<std::vector<Answer>> change(const std::vector<Routing>& list, bool add);
 };
@@ -146,8 +147,9 @@ Result<RoutingTables::Removals> RoutingTables::read_removals() {
         if (value && *value) found.removed.push_back(std::move(**value));
         return value.has_value();
     };
-    auto read = read_notifications(impl_->listener.get(), impl_->buffer, kRoutingDatagramsPerRead, "routing", take,
-                                   [&found] { found.lost = true; });
+    auto read = read_notifications(
+        impl_->listener.get(), impl_->buffer, kRoutingDatagramsPerRead, "routing", take,
+        [&found] { found.lost = true; }, impl_->lossy);
     if (!read) return error_of(read);
     return found;
 }

@@ -32,6 +32,7 @@ struct Rtnetlink::Impl {
     NetlinkSocket requests;
     UniqueFd listener;
     std::vector<std::byte> buffer = std::vector<std::byte>(kLinkDatagramBytes);
+    bool lossy = false;
 
     [[nodiscard]] std::size_t batch_limit() const { return std::min(kAddressBatch, requests.batch_limit()); }
     [[nodiscard]] Batch build(std::span<const Address> addresses, Append append);
@@ -186,12 +187,9 @@ Result<std::vector<RouteNotification>> Rtnetlink::read_notifications() {
         if (value && *value) found.push_back(std::move(**value));
         return value.has_value();
     };
-    const auto lost = [&found] {
-        if (found.empty() || !std::holds_alternative<NotificationsLost>(found.back()))
-            found.emplace_back(NotificationsLost{});
-    };
+    const auto lost = [&found] { found.emplace_back(NotificationsLost{}); };
     auto read = kernel::read_notifications(impl_->listener.get(), impl_->buffer, kLinkDatagramsPerRead, "rtnetlink",
-                                           take, lost);
+                                           take, lost, impl_->lossy);
     if (!read) return error_of(read);
     return found;
 }

@@ -249,6 +249,27 @@ TEST_CASE("notifications that do not fit are reported once as lost, and later on
     });
 }
 
+// The kernel says once that its queue is full, and drops what comes until the queue has been emptied.
+TEST_CASE("what changes after notifications were lost is told, however many of them are waiting" *
+          mainstay::test::kNeedsRoot) {
+    in_own_network([] {
+        join_two_interfaces();
+        auto netlink = Rtnetlink::open().value();
+        (void)size_receive_buffer(netlink.notification_fd(), 1024UL * 1024UL);
+        const auto a = interface_index("eth0");
+        std::vector<Address> many;
+        for (int i = 0; i < 8000; ++i) many.push_back(address(fmt::format("10.1.{}.{}/32", i / 200, i % 200 + 1), a));
+        REQUIRE(netlink.add(many).value().empty());
+        const auto told = netlink.read_notifications().value();
+        REQUIRE(count<NotificationsLost>(told) == 1);
+        CHECK(std::holds_alternative<NotificationsLost>(told.back()));
+        CHECK(count<AddressAdded>(told) > 1024);
+        CHECK_FALSE(readable_now(netlink.notification_fd()));
+        REQUIRE(netlink.remove({many[0]}).value().empty());
+        CHECK(count<AddressRemoved>(netlink.read_notifications().value()) == 1);
+    });
+}
+
 TEST_CASE("a list that changes while it is read names nothing twice" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();

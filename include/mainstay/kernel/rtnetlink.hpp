@@ -68,7 +68,8 @@ public:
 
     // The notification socket: readable when notifications are pending. read_notifications() reads them without
     // blocking, a bounded number at a time; the socket stays readable for the rest. Lost or damaged notifications are
-    // returned as one NotificationsLost.
+    // returned as one NotificationsLost at the end, when the queue is empty: what a dump shows from then on is told. If
+    // it is not empty at the bound, another one follows.
     [[nodiscard]] int notification_fd() const;
     [[nodiscard]] int command_fd() const;  // the socket for requests, to size its buffer
     [[nodiscard]] Result<std::vector<RouteNotification>> read_notifications();
