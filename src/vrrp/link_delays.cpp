@@ -62,7 +62,7 @@ void LinkDelays::configure(const config::Config& config) {
 
 InterfaceFact LinkDelays::pass(const InterfaceFact& fact, const InterfaceFact* known, Instant now) {
     const auto delays = delays_.find(fact.name);
-    const bool same_link = known != nullptr && known->index != 0 && known->index == fact.index;
+    const bool same_link = known != nullptr && known->is_same_link(fact);
     if (delays == delays_.end() || !same_link || known->up == fact.up) {
         held_.erase(fact.name);
         return fact;

@@ -263,29 +263,6 @@ void Router::Impl::count(Step step, const InterfaceFact& fact) {
     follow_up(step, *change);
 }
 
-void Router::Impl::follow_up(Step step, const LinkChange& change) {
-    const auto& [before, fact] = change;
-    if (fact.up && !before.up) {
-        statics.interface_up(step, fact.name);
-        check_routing(step.now);
-    }
-    const auto is_new = [&](const IpAddress& address) {
-        return address.is_v4() && std::ranges::find(before.addresses, address) == before.addresses.end();
-    };
-    if (std::ranges::any_of(fact.addresses, is_new)) retry_routing(step, fact.name);
-    const bool recreated = before.index != 0 && fact.index != 0 && before.index != fact.index;
-    if (!recreated) return;
-    if (before.up) statics.interface_up(step, fact.name);
-    renew_routing_over(step, fact.name);
-    for (Instance& instance : instances)
-        for (const HeldAddress& held : held_addresses(instance.config()))
-            if (held.interface == fact.name) {
-                instance.reassert(step);
-                break;
-            }
-    look_at_all_deadlines();
-}
-
 // keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
 // VRID when their peers differ (2.4.3). What is sent to another address of this host is not a unicast instance's.
 std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) const {

@@ -1,4 +1,4 @@
-// The router's facts about routes and rules.
+// The router's facts about routes and rules, and what follows from a change of a link.
 #include "router_impl.hpp"
 
 #include <algorithm>
@@ -120,6 +120,28 @@ void Router::Impl::check_routing(Instant now) {
         instances[id].check_routing(now);
         deadlines.set(id, instances[id].deadline());
     }
+}
+
+void Router::Impl::follow_up(Step step, const LinkChange& change) {
+    const auto& [before, fact] = change;
+    if (fact.up && !before.up) {
+        statics.interface_up(step, fact.name);
+        check_routing(step.now);
+    }
+    const auto is_new = [&](const IpAddress& address) {
+        return address.is_v4() && std::ranges::find(before.addresses, address) == before.addresses.end();
+    };
+    if (std::ranges::any_of(fact.addresses, is_new)) retry_routing(step, fact.name);
+    const bool recreated = before.index != 0 && fact.index != 0 && !before.is_same_link(fact);
+    if (!recreated) return;
+    if (before.up) statics.interface_up(step, fact.name);
+    renew_routing_over(step, fact.name);
+    for (InstanceId id = 0; id < instances.size(); ++id) {
+        auto here = held_addresses(instances[id].config());
+        std::erase_if(here, [&](const HeldAddress& held) { return held.interface != fact.name; });
+        if (!here.empty()) instances[id].reassert(step);
+    }
+    look_at_all_deadlines();
 }
 
 void Router::Impl::on(Step step, const RoutingLost& fact) {

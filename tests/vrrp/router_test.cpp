@@ -48,6 +48,14 @@ TEST_CASE("an interface that came back as another one gets a master's addresses 
           Lines{"0 add announced", "0 arp x5 begun"});
 }
 
+TEST_CASE("an interface that was gone and has its old index again gets a master's addresses again") {
+    Bench bench = Bench::master(instance());
+    auto back = link();
+    back.appearance = 1;
+    CHECK(deeds(bench.router.step(back, t0 + 10s)) == Lines{"0 add announced", "0 arp x5 begun"});
+    CHECK(deeds(bench.router.step(back, t0 + 11s)).empty());
+}
+
 TEST_CASE("vrrp_startup_delay holds timers and ears back") {
     auto c = with({instance()});
     c.global.vrrp_startup_delay = 2'500ms;

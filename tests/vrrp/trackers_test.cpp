@@ -459,6 +459,14 @@ TEST_CASE("a VMAC has the delays of the interface below it, which end before a b
     CHECK(delays.deadline() == t0 + 2s - 3'906'250ns);
 }
 
+TEST_CASE("no delay holds back that an interface is another one") {
+    LinkDelays delays;
+    delays.configure(delayed(60s, 60s));
+    const InterfaceFact up{.name = "eth0", .index = 2, .up = true};
+    CHECK(delays.pass({.name = "eth0", .index = 2}, &up, t0).up);
+    CHECK_FALSE(delays.pass({.name = "eth0", .index = 2, .appearance = 1}, &up, t0).up);
+}
+
 TEST_CASE("a delay that a reload takes away ends at once") {
     Bench bench = Bench::started(delayed(1s, 1s));
     (void)bench.router.step(link("eth0", false), t0 + 1ms);

@@ -46,7 +46,7 @@ void fields(A& a, RoutingEntry& e) {
 }
 template <class A>
 void fields(A& a, InterfaceFact& f) {
-    a(f.name, f.index, f.up, f.loopback, f.mtu, f.addresses, f.borrows, f.renamed);
+    a(f.name, f.index, f.up, f.loopback, f.mtu, f.addresses, f.borrows, f.renamed, f.appearance);
 }
 template <class A>
 void fields(A& a, ClockTold& f) {

@@ -60,7 +60,12 @@ struct InterfaceFact {
     std::vector<IpAddress> addresses;           // usable as source, primaries first; VIPs of our own may be among them
     bool borrows = false;                       // some of them belong to another interface
     CompactOptional<std::string> renamed = {};  // does not exist, because the interface has this name now
+    std::uint32_t appearance = 0;               // another one: it was gone meanwhile, whatever its index
     bool operator==(const InterfaceFact&) const = default;
+    // Both exist, as one link that did not go meanwhile.
+    [[nodiscard]] bool is_same_link(const InterfaceFact& other) const {
+        return index != 0 && index == other.index && appearance == other.appearance;
+    }
 };
 
 // A VRRP packet as received from a socket: the IP payload and fields of the IP header.

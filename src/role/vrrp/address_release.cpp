@@ -77,7 +77,7 @@ private:
         if (auto read = links.refresh(*netlink); !read) return error_of(read);
         const auto addresses = addresses_to_release(config_, links);
         if (addresses.empty()) return {};
-        Result<std::vector<vrrp::AddressLost>> reread;
+        Result<Links::Change> reread;
         const auto failures = remove_from_host(*netlink, removal_requests(addresses, links), links, runtime_.log(),
                                                [&] { reread = links.refresh(*netlink); });
         if (!reread) return error_of(reread);

@@ -116,7 +116,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     promoted_.clear();
     for (const auto& instance : config.instances)
         if (!instance.vmac->enabled && config::is_given(instance.more->values, config::keyword::promote_secondaries))
-            promoted_.emplace(instance.interface, 0);
+            promoted_.emplace(instance.interface, Links::Identity{});
     promote(links);
     return std::move(plan.config);
 }
@@ -232,7 +232,9 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
         places_.insert_or_assign(device.name, place);
         if (before_up_ && device.kind == vrrp::WantedDevice::Kind::Vmac) before_up_();
     }
-    if (prepared_.insert(device.name).second) {
+    const auto below = links.identity(parent.name);
+    if (const auto known = prepared_.find(device.name); known == prepared_.end() || known->second != below) {
+        prepared_.insert_or_assign(device.name, below);
         if (!fresh) prepare_host(links);
         if (auto done = configure(device, parent, index, fresh, links); !done)
             complain(device.name, fmt::format("({}) {}: {}", device.instance, device.name, done.error().text()));
@@ -420,11 +422,9 @@ void VrrpDevices::prepare_host(const Links& links) {
 
 // Once for each interface that appears, because a new one has the kernel's default.
 void VrrpDevices::promote(const Links& links) {
-    for (auto& [name, index] : promoted_) {
-        const auto* link = links.find(name);
-        if (link == nullptr || link->index == index) continue;
-        index = link->index;
-        settings_.set(promotion_of(name), "1");
+    for (auto& [name, has_it] : promoted_) {
+        const auto now = links.identity(name);
+        if (std::exchange(has_it, now) != now && now.index != 0) settings_.set(promotion_of(name), "1");
     }
 }
 

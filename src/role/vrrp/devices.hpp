@@ -86,7 +86,7 @@ private:
     std::vector<vrrp::WantedDevice> wanted_;
     std::set<std::string> ours_;  // names of devices that mainstay created
     std::set<std::string> made_;  // created or adopted by this process: a missing one was removed by another program
-    std::set<std::string> prepared_;  // devices whose sysctl settings were made
+    std::map<std::string, Links::Identity> prepared_;  // devices whose settings were made, and their parents then
     std::set<std::string> complained_;
     std::map<std::string, std::string> kept_down_;  // device, reason
     std::vector<kernel::Address> unneeded_;
@@ -96,7 +96,7 @@ private:
     std::function<void()> before_up_;
     std::uint64_t remade_ = 0;
     bool no_local_igmp_ = false;
-    std::map<std::string, std::uint32_t> promoted_;  // promote_secondaries: interfaces, and the index that has it
+    std::map<std::string, Links::Identity> promoted_;  // promote_secondaries: interfaces, and the link that has it
 };
 
 // "7", or a name in /etc/iproute2/group.

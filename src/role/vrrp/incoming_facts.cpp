@@ -62,8 +62,9 @@ void WaitingFacts::add(vrrp::Fact fact) {
         return other != nullptr && other->name == link->name;
     });
     const auto* before = last == facts_.rend() ? nullptr : std::get_if<vrrp::InterfaceFact>(&*last);
-    // Merge only if neither index nor link state changed: a link that was down for a moment has lost its routes.
-    if (before != nullptr && before->index == link->index && before->up == link->up)
+    // Merge only if neither the link nor its state changed: a link that was down for a moment has lost its routes.
+    if (before != nullptr && before->index == link->index && before->appearance == link->appearance &&
+        before->up == link->up)
         *last = std::move(fact);
     else
         facts_.push_back(std::move(fact));

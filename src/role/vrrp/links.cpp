@@ -1,6 +1,7 @@
 #include "links.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/settings.hpp"
@@ -47,38 +48,46 @@ const std::string& device_of(const config::VirtualAddress& address, const config
     return address.dev.empty() ? instance.interface : address.dev;
 }
 
-Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink) {
+Result<Links::Change> Links::refresh(kernel::Rtnetlink& netlink) {
     auto links = netlink.links();
     if (!links) return error_of(links);
     auto addresses = netlink.addresses();
     if (!addresses) return error_of(addresses);
 
-    if (const auto forwarding = netlink.forwarding()) {  // without IPv6 there is none
+    const auto forwarding = netlink.forwarding();
+    return replace(*links, *addresses, forwarding ? std::optional{*forwarding} : std::nullopt);
+}
+
+Links::Change Links::replace(const std::vector<kernel::Link>& links, const std::vector<kernel::Address>& addresses,
+                             const std::optional<std::vector<kernel::ForwardingChanged>>& forwarding) {
+    std::set<std::uint32_t> indexes;
+    for (const auto& link : links) indexes.insert(link.index);
+    std::vector<std::uint32_t> gone;
+    for (const auto& [index, link] : links_)
+        if (!indexes.contains(index)) gone.push_back(index);
+    Change change;
+    for (const auto index : gone) forget(index, change);
+    for (const auto& link : links) take(link, change);
+
+    using Place = std::pair<std::uint32_t, Prefix>;
+    std::map<Place, kernel::Address> before;
+    for (const auto& [index, list] : std::exchange(addresses_, {}))
+        for (const auto& address : list) before.emplace(Place{index, address.prefix}, address);
+    for (const auto& address : addresses) {
+        const auto was = before.find({address.interface_index, address.prefix});
+        take(was == before.end() ? nullptr : &was->second, address, change);
+        if (was != before.end()) before.erase(was);
+        addresses_[address.interface_index].push_back(address);
+    }
+    for (const auto& [place, address] : before) take_lost(address, change);
+
+    if (forwarding) {
         forwarding_.clear();
         for (const auto& one : *forwarding)
             if (one.forwards) forwarding_.insert(one.interface_index);
     }
-
-    const auto before = std::move(addresses_);
-    const auto links_before = std::move(links_);
-    links_.clear();
-    addresses_.clear();
-    for (auto& link : *links) links_.emplace(link.index, std::move(link));
-    for (const auto& [index, link] : links_)
-        if (const auto was = links_before.find(index); was != links_before.end())
-            renamed(index, was->second.name, link.name);
-    std::erase_if(former_names_, [this](const auto& former) { return !links_.contains(former.second); });
-    for (auto& address : *addresses) addresses_[address.interface_index].push_back(std::move(address));
-
-    std::vector<vrrp::AddressLost> lost;
-    for (const auto& [index, list] : before)
-        for (const auto& address : list) {
-            const auto& now = addresses_[index];
-            const bool there = std::ranges::any_of(now, [&](const auto& a) { return a.prefix == address.prefix; });
-            const auto link = links_before.find(index);
-            if (!there && link != links_before.end()) lost.push_back({link->second.name, address.prefix});
-        }
-    return lost;
+    finish(change);
+    return change;
 }
 
 void Links::Change::merge(Change&& later) {
@@ -87,23 +96,29 @@ void Links::Change::merge(Change&& later) {
     lost.insert(lost.end(), later.lost.begin(), later.lost.end());
     duplicates.insert(duplicates.end(), later.duplicates.begin(), later.duplicates.end());
     relabelled.insert(relabelled.end(), later.relabelled.begin(), later.relabelled.end());
+    overrun = overrun || later.overrun;
 }
 
 Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
     const auto notifications = netlink.read_notifications();
     if (!notifications) {
         log.error("{}", notifications.error().text());
+        reread_ = true;
         return {};
     }
     auto change = take(*notifications);
-    if (!change.overrun) return change;
+    if (std::exchange(change.overrun, false)) reread_ = true;
+    if (!reread_) return change;
     log.warning("netlink notifications were lost: rereading links and addresses");
-    auto lost = refresh(netlink);
-    if (!lost) {
-        log.error("{}", lost.error().text());
+    auto now = refresh(netlink);
+    if (!now) {
+        log.error("{}", now.error().text());
         return change;
     }
-    change.lost.insert(change.lost.end(), lost->begin(), lost->end());
+    reread_ = false;
+    ++losses_;
+    change.merge(std::move(*now));
+    change.overrun = true;
     return change;
 }
 
@@ -113,42 +128,20 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
         std::visit(
             [&]<class N>(const N& n) {
                 if constexpr (std::is_same_v<N, kernel::LinkChanged>) {
-                    const auto found = links_.find(n.link.index);
-                    if (found != links_.end() && found->second == n.link) return;
-                    if (found != links_.end()) {
-                        change.interfaces.insert(found->second.name);
-                        renamed(n.link.index, found->second.name, n.link.name);
-                    }
-                    if (found != links_.end() && found->second.hardware_address != n.link.hardware_address)
-                        change.other_mac.insert(n.link.name);
-                    links_[n.link.index] = n.link;
-                    change.interfaces.insert(n.link.name);
+                    take(n.link, change);
                 } else if constexpr (std::is_same_v<N, kernel::LinkGone>) {
-                    const auto name = name_of(n.index);
-                    change.interfaces.insert(name);
-                    // Its addresses were removed with it, not by another program.
-                    std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
-                    links_.erase(n.index);
-                    std::erase_if(former_names_, [&n](const auto& former) { return former.second == n.index; });
-                    addresses_.erase(n.index);
-                    forwarding_.erase(n.index);
+                    forget(n.index, change);
                 } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
                     auto& list = addresses_[n.address.interface_index];
                     const auto before = std::ranges::find(list, n.address.prefix, &kernel::Address::prefix);
-                    if (before != list.end() && *before == n.address) return;  // only its lifetime was renewed
-                    if (before != list.end() && before->label != n.address.label)
-                        change.relabelled.push_back({name_of(n.address.interface_index), n.address.prefix});
-                    std::erase_if(list, [&](const auto& a) { return a.prefix == n.address.prefix; });
+                    const bool known = before != list.end();
+                    if (!take(known ? &*before : nullptr, n.address, change)) return;
+                    if (known) list.erase(before);
                     list.push_back(n.address);
-                    if (n.address.dad_failed)
-                        change.duplicates.push_back({name_of(n.address.interface_index), n.address.prefix});
-                    change.interfaces.insert(name_of(n.address.interface_index));
                 } else if constexpr (std::is_same_v<N, kernel::AddressRemoved>) {
                     std::erase_if(addresses_[n.address.interface_index],
                                   [&](const auto& a) { return a.prefix == n.address.prefix; });
-                    const auto name = name_of(n.address.interface_index);
-                    change.interfaces.insert(name);
-                    change.lost.push_back({name, n.address.prefix});
+                    take_lost(n.address, change);
                 } else if constexpr (std::is_same_v<N, kernel::ForwardingChanged>) {
                     if (n.forwards)
                         forwarding_.insert(n.interface_index);
@@ -160,10 +153,56 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
             },
             notification);
     }
+    finish(change);
+    return change;
+}
+
+void Links::finish(Change& change) const {
     for (const auto& [borrower, lender] : lenders_)
         if (change.interfaces.contains(lender)) change.interfaces.insert(borrower);
     change.interfaces.erase(std::string{});
-    return change;
+}
+
+bool Links::take(const kernel::Address* before, const kernel::Address& now, Change& change) const {
+    if (before != nullptr && *before == now) return false;  // only its lifetime was renewed
+    const auto name = name_of(now.interface_index);
+    if (before != nullptr && before->label != now.label) change.relabelled.push_back({name, now.prefix});
+    if (now.dad_failed) change.duplicates.push_back({name, now.prefix});
+    change.interfaces.insert(name);
+    return true;
+}
+
+void Links::take_lost(const kernel::Address& address, Change& change) const {
+    const auto name = name_of(address.interface_index);
+    change.interfaces.insert(name);
+    change.lost.push_back({name, address.prefix});
+}
+
+void Links::take(const kernel::Link& link, Change& change) {
+    const auto found = links_.find(link.index);
+    if (found != links_.end() && found->second == link) return;
+    if (found != links_.end()) {
+        change.interfaces.insert(found->second.name);
+        renamed(link.index, found->second.name, link.name);
+        if (found->second.hardware_address != link.hardware_address) change.other_mac.insert(link.name);
+    } else if (gone_ != 0) {
+        appearances_[link.index] = gone_;
+    }
+    links_[link.index] = link;
+    change.interfaces.insert(link.name);
+}
+
+void Links::forget(std::uint32_t index, Change& change) {
+    const auto name = name_of(index);
+    change.interfaces.insert(name);
+    // Its addresses were removed with it, not by another program.
+    std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
+    links_.erase(index);
+    std::erase_if(former_names_, [index](const auto& former) { return former.second == index; });
+    addresses_.erase(index);
+    forwarding_.erase(index);
+    appearances_.erase(index);
+    ++gone_;
 }
 
 const kernel::Link* Links::find(const std::string& name) const {
@@ -175,6 +214,16 @@ const kernel::Link* Links::find(const std::string& name) const {
 const kernel::Link* Links::find(std::uint32_t index) const {
     const auto found = links_.find(index);
     return found == links_.end() ? nullptr : &found->second;
+}
+
+std::uint32_t Links::appearance(std::uint32_t index) const {
+    const auto found = appearances_.find(index);
+    return found == appearances_.end() ? 0 : found->second;
+}
+
+Links::Identity Links::identity(const std::string& name) const {
+    const auto* link = find(name);
+    return link == nullptr ? Identity{} : Identity{link->index, appearance(link->index), losses_};
 }
 
 std::string Links::name_of(std::uint32_t index) const {
@@ -223,6 +272,7 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
         return fact;
     }
     fact.index = link->index;
+    fact.appearance = appearance(link->index);
     const auto polled = polled_.find(name);
     fact.up = link->up && (polled == polled_.end() ? link->running : polled->second);
     fact.loopback = link->loopback;

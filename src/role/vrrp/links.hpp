@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,9 +23,6 @@ namespace mainstay::role {
 
 class Links {
 public:
-    // Rereads everything. Returns the addresses that have disappeared.
-    [[nodiscard]] Result<std::vector<vrrp::AddressLost>> refresh(kernel::Rtnetlink& netlink);
-
     struct Change {
         std::set<std::string> interfaces;  // that have changed
         std::set<std::string> other_mac;   // of them, those that have another MAC address now
@@ -38,8 +36,12 @@ public:
         void merge(Change&& later);
     };
     [[nodiscard]] Change take(const std::vector<kernel::RouteNotification>& notifications);
-    // Reads pending notifications; after an overrun it rereads everything, and `lost` holds the addresses that have
-    // disappeared.
+    // All that there is, as dumps show it; without IPv6 no interface is said to forward it.
+    [[nodiscard]] Change replace(const std::vector<kernel::Link>& links, const std::vector<kernel::Address>& addresses,
+                                 const std::optional<std::vector<kernel::ForwardingChanged>>& forwarding);
+    // Rereads everything.
+    [[nodiscard]] Result<Change> refresh(kernel::Rtnetlink& netlink);
+    // Reads pending notifications; after an overrun it rereads everything, the next time again if that fails.
     [[nodiscard]] Change take_from(kernel::Rtnetlink& netlink, Log& log);
 
     // Interfaces that use another interface's IPv4 addresses as source: VMACs use those of their parents.
@@ -48,6 +50,13 @@ public:
     void set_polled(const std::string& name, std::optional<bool> up);
 
     [[nodiscard]] vrrp::InterfaceFact fact(const std::string& name) const;
+    // Another identity: what was set on the link, or joined there, is gone or may be, because the link was away or
+    // notifications were lost. All 0: it is not there.
+    struct Identity {
+        std::uint32_t index = 0, appearance = 0, losses = 0;
+        bool operator==(const Identity&) const = default;
+    };
+    [[nodiscard]] Identity identity(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(std::uint32_t index) const;
     // The link that had this name before it was renamed; null: none is there.
@@ -64,6 +73,13 @@ public:
 
 private:
     [[nodiscard]] std::string name_of(std::uint32_t index) const;
+    void take(const kernel::Link& link, Change& change);
+    void forget(std::uint32_t index, Change& change);
+    // False: nothing about it has changed.
+    bool take(const kernel::Address* before, const kernel::Address& now, Change& change) const;
+    void take_lost(const kernel::Address& address, Change& change) const;
+    void finish(Change& change) const;
+    [[nodiscard]] std::uint32_t appearance(std::uint32_t index) const;
     void renamed(std::uint32_t index, const std::string& before, const std::string& now);
     void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
 
@@ -73,6 +89,10 @@ private:
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
     std::set<std::uint32_t> forwarding_;  // IPv6
     std::map<std::string, std::uint32_t> former_names_;
+    std::uint32_t gone_ = 0;                              // links that went
+    std::map<std::uint32_t, std::uint32_t> appearances_;  // how many had gone when the link appeared; absent: none
+    std::uint32_t losses_ = 0;                            // of notifications
+    bool reread_ = false;                                 // is still to be done
 };
 
 // For vrrp::plan_devices().

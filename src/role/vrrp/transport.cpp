@@ -25,7 +25,7 @@ VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, 
         if (!device.empty() && fact.index == 0) continue;
         const bool header = instance.auth_type == config::AuthType::Ah;
         auto& receiver = wanted[{instance.family, device, header ? kernel::kAuthenticationHeader : kernel::kVrrp}];
-        receiver.index = fact.index;
+        receiver.link = links.identity(device);
         receiver.ready = fact.up && std::ranges::any_of(fact.addresses, [&](const IpAddress& address) {
                              return address.family() == instance.family;
                          });
@@ -42,7 +42,7 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
     // ignore one of its groups, so it is reopened without a group that is no longer needed.
     std::erase_if(receivers_, [&](const auto& entry) {
         const auto found = wanted.find(entry.first);
-        const bool keep = found != wanted.end() && found->second.index == entry.second->index &&
+        const bool keep = found != wanted.end() && found->second.link.index == entry.second->link.index &&
                           found->second.buffer == entry.second->buffer &&
                           std::ranges::includes(found->second.groups, entry.second->groups) &&
                           entry.second->groups.empty() == found->second.groups.empty();
@@ -65,18 +65,21 @@ void VrrpTransport::listen_on(const ReceiverKey& key, const Wanted& wanted) {
     auto found = receivers_.find(key);
     if (found == receivers_.end()) {
         auto socket = kernel::VrrpReceiver::open(
-            family, device, wanted.index, wanted.groups.empty() ? IpAddress{} : *wanted.groups.begin(), protocol);
+            family, device, wanted.link.index, wanted.groups.empty() ? IpAddress{} : *wanted.groups.begin(), protocol);
         if (!socket) return complain(what, socket.error());
         complained_.erase(what);
         if (wanted.buffer) socket->set_buffer(*wanted.buffer);
         found =
-            receivers_.emplace(key, std::make_shared<Receiver>(loop_, std::move(*socket), device, wanted.index)).first;
+            receivers_.emplace(key, std::make_shared<Receiver>(loop_, std::move(*socket), device, wanted.link)).first;
         found->second->buffer = wanted.buffer;
         found->second->ready = wanted.ready;
         watch(found->second);
     }
     Receiver& receiver = *found->second;
-    const bool back = wanted.ready && !std::exchange(receiver.ready, wanted.ready);
+    // The kernel may have dropped the memberships of a link that was away, be it with the same index.
+    const bool was_ready = std::exchange(receiver.ready, wanted.ready);
+    const bool was_away = std::exchange(receiver.link, wanted.link) != wanted.link;
+    const bool back = wanted.ready && (!was_ready || was_away);
     for (const auto& group : wanted.groups) {
         const auto joined = back ? receiver.socket.rejoin(group) : receiver.socket.join(group);
         if (!joined)
@@ -155,7 +158,7 @@ kernel::FrameSender* VrrpTransport::frame_sender() {
 void VrrpTransport::open_ahead(const AllWanted& wanted) {
     for (const auto& [key, receiver] : wanted) {
         const auto& [family, device, protocol] = key;
-        if (receiver.ready && !device.empty()) (void)sender_for({family, device}, receiver.index);
+        if (receiver.ready && !device.empty()) (void)sender_for({family, device}, receiver.link.index);
     }
     if (!wanted.empty()) (void)frame_sender();
 }

@@ -44,14 +44,14 @@ public:
 
 private:
     struct Receiver {
-        Receiver(boost::asio::io_context& loop, kernel::VrrpReceiver&& s, std::string name, std::uint32_t i)
-            : socket{std::move(s)}, interface{std::move(name)}, index{i}, ready_to_read{loop, socket.fd()} {}
+        Receiver(boost::asio::io_context& loop, kernel::VrrpReceiver&& s, std::string name, Links::Identity i)
+            : socket{std::move(s)}, interface{std::move(name)}, link{i}, ready_to_read{loop, socket.fd()} {}
         ~Receiver() { ready_to_read.release(); }  // the descriptor is the socket's own
         Receiver(const Receiver&) = delete;
         Receiver& operator=(const Receiver&) = delete;
         kernel::VrrpReceiver socket;
         std::string interface;
-        std::uint32_t index;
+        Links::Identity link;
         boost::asio::posix::stream_descriptor ready_to_read;
         std::set<IpAddress> groups;
         bool ready = false;  // the link is up and has an address, so group memberships work
@@ -60,7 +60,7 @@ private:
     using ReceiverKey = std::tuple<Family, std::string, std::uint8_t>;  // the device, empty: any; the protocol
     using SenderKey = std::pair<Family, std::string>;
     struct Wanted {
-        std::uint32_t index = 0;
+        Links::Identity link;
         std::set<IpAddress> groups;  // none: unicast only
         bool ready = false;
         std::optional<std::size_t> buffer;  // receive buffer in bytes; none: the socket's default

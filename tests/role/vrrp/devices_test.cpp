@@ -252,3 +252,20 @@ TEST_CASE("a device that a crashed process made goes when the configuration has 
         CHECK(host.log.texts.empty());
     });
 }
+
+TEST_CASE("an interface that was away, be it with its old index, promotes its secondaries again" *
+          mainstay::test::kNeedsRoot) {
+    on_host<DevicesHost>([](DevicesHost& host) {
+        set(kPromotes, "0");
+        set("net/ipv4/conf/default/promote_secondaries", "0");
+        (void)host.plan(instance("promote_secondaries"));
+        CHECK(value(kPromotes) == "1");
+        const auto index = kernel::interface_index("eth0");
+        mainstay::test::move_away_and_back("eth0");
+        REQUIRE(kernel::interface_index("eth0") == index);
+        REQUIRE(value(kPromotes) == "0");
+        (void)host.links.take_from(host.netlink, host.log);
+        (void)host.devices.keep(host.links, host.netlink);
+        CHECK(value(kPromotes) == "1");
+    });
+}

@@ -235,3 +235,55 @@ TEST_CASE("a renamed interface still holds the addresses that were set under its
     CHECK(removal_requests(held, links).empty());
     CHECK(links.fact("eth1").renamed.empty());
 }
+
+TEST_CASE("a link that was gone and is back is another one, whatever its index") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::LinkChanged{link(3, "b")}});
+    const auto before = links.fact("a");
+    CHECK(links.identity("a") == Links::Identity{.index = 2});
+    const auto change = links.take({netlink::LinkGone{2, "a"}, netlink::LinkChanged{link(2, "a")}});
+    CHECK(change.interfaces == Names{"a"});
+    CHECK_FALSE(links.fact("a").is_same_link(before));
+    CHECK(links.identity("a") == Links::Identity{.index = 2, .appearance = 1});
+    CHECK(links.identity("b") == Links::Identity{.index = 3});
+    (void)links.take({netlink::LinkChanged{link(2, "a", false)}});
+    CHECK(links.fact("a").appearance == 1);
+    (void)links.take({netlink::LinkGone{3, "b"}, netlink::LinkGone{2, "a"}});
+    CHECK(links.identity("a") == Links::Identity{});
+    (void)links.take({netlink::LinkChanged{link(2, "a")}});
+    CHECK(links.fact("a").appearance == 3);
+}
+
+TEST_CASE("what a dump shows is a change like what notifications tell") {
+    const auto label = [](kernel::Address address, const char* text) {
+        address.label = text;
+        return address;
+    };
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::LinkChanged{link(3, "b")},
+                        netlink::LinkChanged{link(4, "c")}, netlink::LinkChanged{link(5, "d")},
+                        netlink::AddressAdded{on(2, "10.0.0.1/24")}, netlink::AddressAdded{on(2, "10.0.0.2/24")},
+                        netlink::AddressAdded{on(4, "10.0.4.1/24")}, netlink::AddressAdded{on(5, "10.0.5.1/24")}});
+    auto other = link(3, "b");
+    other.hardware_address = {std::byte{2}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{9}};
+    auto duplicate = on(2, "2001:db8::1/64");
+    duplicate.dad_failed = true;
+    const std::vector<kernel::Link> now{link(2, "a"), other, link(5, "d"), link(6, "e")};
+    const std::vector<kernel::Address> addresses{on(2, "10.0.0.3/24"), label(on(2, "10.0.0.2/24"), "a:1"), duplicate,
+                                                 on(5, "10.0.5.1/24")};
+    auto change = links.replace(now, addresses, std::vector{kernel::ForwardingChanged{2, true}});
+    CHECK(change.interfaces == Names{"a", "b", "c", "e"});
+    CHECK(change.other_mac == Names{"b"});
+    REQUIRE(change.lost.size() == 1);  // not that of the link that went
+    CHECK(change.lost[0].interface == "a");
+    CHECK(change.lost[0].address == *Prefix::parse("10.0.0.1/24"));
+    REQUIRE(change.duplicates.size() == 1);
+    CHECK(change.duplicates[0].address == duplicate.prefix);
+    CHECK(change.relabelled == std::vector{vrrp::HeldAddress{"a", *Prefix::parse("10.0.0.2/24")}});
+    CHECK_FALSE(change.overrun);
+    CHECK(texts(links.addresses_of(2)) == Texts{"10.0.0.3", "10.0.0.2", "2001:db8::1"});
+    CHECK(links.addresses_of(4).empty());
+    CHECK(links.forwards_ipv6(2));
+    CHECK(links.replace(now, addresses, std::nullopt).empty());
+    CHECK(links.forwards_ipv6(2));  // it was not asked
+    (void)links.replace(now, addresses, std::vector<kernel::ForwardingChanged>{});
+    CHECK_FALSE(links.forwards_ipv6(2));
+}

@@ -190,6 +190,21 @@ TEST_CASE("an interface that is made again under its name is used again" * mains
     });
 }
 
+TEST_CASE("a master's interface that was away and has its old index again gets its addresses again" *
+          mainstay::test::kNeedsRoot) {
+    in_office([](Office& office) {
+        office.start_as_master(instance());
+        mainstay::test::move_away_and_back("eth0");
+        REQUIRE(ip("addr add 10.0.0.1/24 dev eth0"));
+        REQUIRE(ip("link set eth0 up"));
+        mainstay::test::wait_until_up("eth0");
+        CHECK_FALSE(has_address(kVip));
+        CHECK(office.until([] { return has_address(kVip); }));
+        CHECK(office.fresh().snapshot().counters.become_master == 1);
+        office.stop();
+    });
+}
+
 TEST_CASE("a reload sets new addresses and announces them, removes those that went, and keeps the master" *
           mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {

@@ -272,3 +272,22 @@ TEST_CASE("frames go out in their order; without any, or on an interface that is
         CHECK(host.log.texts[0].starts_with("sending gratuitous ARP: "));
     });
 }
+
+TEST_CASE("an interface that was away and has its old index again is heard again" * mainstay::test::kNeedsRoot) {
+    on_host<TransportHost>([](TransportHost& host) {
+        auto netlink = kernel::Rtnetlink::open().value();
+        host.follow(instance());
+        mainstay::test::move_away_and_back("eth0");
+        REQUIRE(ip("addr add 10.0.0.1/24 dev eth0"));
+        REQUIRE(ip("link set eth0 up"));
+        mainstay::test::wait_until_up("eth0");
+        (void)host.links.take_from(netlink, host.log);
+        host.follow(instance());
+        host.cable.advertise(150, "10.0.0.2");
+        CHECK(host.until([&] { return host.taken.size() == 1; }));
+        CHECK(host.taken == Texts{kHeard});
+        host.send(TransportHost::advert({"224.0.0.18"}));
+        CHECK(host.transport.send_failures() == 0);
+        CHECK(host.log.texts.empty());
+    });
+}

@@ -483,3 +483,17 @@ TEST_CASE("reverse path filtering of a new VMAC is not raised with that of the o
         CHECK(value("net/ipv4/conf/vrrp.52/rp_filter") == "0");
     });
 }
+
+TEST_CASE("the interface below a VMAC gets its settings again when it was away" * mainstay::test::kNeedsRoot) {
+    with_macvlan([](VmacHost& host) {
+        host.use(instance("use_vmac"));
+        REQUIRE(value("net/ipv4/conf/eth0/arp_ignore") == "1");
+        mainstay::test::move_away_and_back("eth0");
+        REQUIRE(value("net/ipv4/conf/eth0/arp_ignore") == "0");
+        (void)host.links.take_from(host.netlink, host.log);
+        CHECK(host.keep());
+        CHECK(value("net/ipv4/conf/eth0/arp_ignore") == "1");
+        CHECK(value("net/ipv4/conf/eth0/arp_filter") == "1");
+        CHECK_FALSE(host.keep());
+    });
+}

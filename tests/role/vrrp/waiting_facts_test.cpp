@@ -44,3 +44,12 @@ TEST_CASE("each fact of an interface that goes down, comes back or is replaced i
     CHECK_FALSE(fact_at(all, 1).up);
     CHECK(fact_at(all, 3).index == 3);
 }
+
+TEST_CASE("a fact of an interface that was gone meanwhile is kept beside the one before") {
+    WaitingFacts facts;
+    facts.add(eth0({}));
+    auto back = eth0({});
+    back.appearance = 1;
+    facts.add(back);
+    CHECK(facts.take().size() == 2);
+}
