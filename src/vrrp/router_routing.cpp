@@ -139,7 +139,14 @@ void Router::Impl::follow_up(Step step, const LinkChange& change) {
     for (InstanceId id = 0; id < instances.size(); ++id) {
         auto here = held_addresses(instances[id].config());
         std::erase_if(here, [&](const HeldAddress& held) { return held.interface != fact.name; });
-        if (!here.empty()) instances[id].reassert(step);
+        if (here.empty()) continue;
+        std::erase_if(here, [&](const HeldAddress& held) {
+            return std::ranges::find(fact.addresses, held.prefix.address) != fact.addresses.end();
+        });
+        // What the link that had this name has not lost with it.
+        if (!fact.renamed.empty() && !here.empty() && instances[id].state() == State::Master)
+            step.out.push_back(RemoveAddresses{id, std::move(here)});
+        instances[id].reassert(step);
     }
     look_at_all_deadlines();
 }

@@ -56,6 +56,21 @@ TEST_CASE("an interface that was gone and has its old index again gets a master'
     CHECK(deeds(bench.router.step(back, t0 + 11s)).empty());
 }
 
+TEST_CASE("when another interface gets the name of a master's one, its addresses move there") {
+    Bench bench = Bench::master(instance());
+    auto other = link("eth0", true, {ip("10.0.0.1")}, 9);
+    other.renamed = "eth1";
+    CHECK(deeds(bench.router.step(other, t0 + 10s)) ==
+          Lines{"0 remove 10.9.9.9/32@eth0", "0 add announced", "0 arp x5 begun"});
+    // One that the new interface has stays there.
+    auto third = link("eth0", true, {ip("10.0.0.1"), ip("10.9.9.9")}, 10);
+    third.renamed = "eth1";
+    CHECK(deeds(bench.router.step(third, t0 + 11s)) == Lines{"0 add announced", "0 arp x5 begun"});
+
+    Bench backup = Bench::started(instance());
+    CHECK(deeds(backup.router.step(other, t0 + 1s)).empty());
+}
+
 TEST_CASE("vrrp_startup_delay holds timers and ears back") {
     auto c = with({instance()});
     c.global.vrrp_startup_delay = 2'500ms;

@@ -59,7 +59,7 @@ struct InterfaceFact {
     std::uint32_t mtu = 1500;
     std::vector<IpAddress> addresses;           // usable as source, primaries first; VIPs of our own may be among them
     bool borrows = false;                       // some of them belong to another interface
-    CompactOptional<std::string> renamed = {};  // does not exist, because the interface has this name now
+    CompactOptional<std::string> renamed = {};  // another link had this name before, and has this one now
     std::uint32_t appearance = 0;               // another one: it was gone meanwhile, whatever its index
     bool operator==(const InterfaceFact&) const = default;
     // Both exist, as one link that did not go meanwhile.

@@ -246,7 +246,9 @@ const kernel::Link* Links::holder(const std::string& name, const Prefix& prefix)
 void Links::renamed(std::uint32_t index, const std::string& before, const std::string& now) {
     if (before == now) return;
     former_names_[before] = index;
-    former_names_.erase(now);
+    // Where two exchange their names, each has what was set under its former one.
+    if (const auto own = former_names_.find(now); own != former_names_.end() && own->second == index)
+        former_names_.erase(own);
 }
 
 const kernel::Address* Links::address(std::uint32_t index, const Prefix& prefix) const {
@@ -267,10 +269,8 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     vrrp::InterfaceFact fact;
     fact.name = name;
     const auto* link = find(name);
-    if (link == nullptr) {
-        if (const auto* now = find_renamed(name)) fact.renamed = now->name;
-        return fact;
-    }
+    if (const auto* former = find_renamed(name); former != nullptr && former != link) fact.renamed = former->name;
+    if (link == nullptr) return fact;
     fact.index = link->index;
     fact.appearance = appearance(link->index);
     const auto polled = polled_.find(name);

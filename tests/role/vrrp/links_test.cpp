@@ -226,7 +226,7 @@ TEST_CASE("a renamed interface still holds the addresses that were set under its
 
     // Another interface gets the name: what it does not hold is still looked for on the first one.
     (void)links.take({netlink::LinkChanged{link(3, "eth1")}});
-    CHECK(links.fact("eth1").renamed.empty());
+    CHECK(*links.fact("eth1").renamed == "lan1");
     CHECK(removal_requests(held, links)[0].interface_index == 2);
     (void)links.take({netlink::AddressAdded{on(3, "192.0.2.1/24")}});
     CHECK(removal_requests(held, links)[0].interface_index == 3);
@@ -286,4 +286,19 @@ TEST_CASE("what a dump shows is a change like what notifications tell") {
     CHECK(links.forwards_ipv6(2));  // it was not asked
     (void)links.replace(now, addresses, std::vector<kernel::ForwardingChanged>{});
     CHECK_FALSE(links.forwards_ipv6(2));
+}
+
+TEST_CASE("of two interfaces that exchange their names each holds what was set under its former one") {
+    Links links = known({netlink::LinkChanged{link(2, "eth0")}, netlink::LinkChanged{link(3, "eth1")},
+                         netlink::AddressAdded{on(2, "192.0.2.1/24")}});
+    const std::vector<vrrp::HeldAddress> held{{"eth0", *Prefix::parse("192.0.2.1/24")}};
+    (void)links.take({netlink::LinkChanged{link(2, "tmp")}, netlink::LinkChanged{link(3, "eth0")},
+                      netlink::LinkChanged{link(2, "eth1")}});
+    CHECK(links.fact("eth0").index == 3);
+    CHECK(*links.fact("eth0").renamed == "eth1");
+    CHECK(removal_requests(held, links)[0].interface_index == 2);
+    (void)links.take({netlink::LinkChanged{link(3, "tmp")}, netlink::LinkChanged{link(2, "eth0")}});
+    CHECK(links.fact("eth0").index == 2);
+    CHECK(*links.fact("eth0").renamed == "tmp");
+    CHECK(removal_requests(held, links)[0].interface_index == 2);
 }

@@ -205,6 +205,28 @@ TEST_CASE("a master's interface that was away and has its old index again gets i
     });
 }
 
+TEST_CASE("when two interfaces exchange their names, the addresses go where the name is" * mainstay::test::kNeedsRoot) {
+    in_office([](Office& office) {
+        REQUIRE(ip("link add ms0 type veth peer name ms1"));
+        for (const std::string name : {"ms0", "ms1"}) REQUIRE(ip("link set " + name + " up"));
+        for (const std::string name : {"ms0", "ms1"}) mainstay::test::wait_until_up(name);
+        REQUIRE(ip("addr add 10.0.7.1/24 dev ms0"));
+        REQUIRE(ip("addr add 10.0.7.2/24 dev ms1"));
+        office.start_as_master(
+            "global_defs {\ndynamic_interfaces allow_if_changes\n}\nvrrp_instance VI_1 {\ninterface ms0\nversion 3\n"
+            "advert_int 0.1\nvirtual_router_id 7\nvirtual_ipaddress {\n10.0.7.100\n}\n}\n");
+        REQUIRE(has_address("10.0.7.100/32", "ms0"));
+        for (const auto& line :
+             {"ms0 down", "ms1 down", "ms0 name tmp0", "ms1 name ms0", "tmp0 name ms1", "ms0 up", "ms1 up"})
+            REQUIRE(ip(std::string{"link set "} + line));
+        for (const std::string name : {"ms0", "ms1"}) mainstay::test::wait_until_up(name);
+        REQUIRE(has_address("10.0.7.100/32", "ms1"));
+        CHECK(office.until([] { return has_address("10.0.7.100/32", "ms0") && !has_address("10.0.7.100/32", "ms1"); }));
+        office.stop();
+        CHECK_FALSE(has_address("10.0.7.100/32", "ms0"));
+    });
+}
+
 TEST_CASE("a reload sets new addresses and announces them, removes those that went, and keeps the master" *
           mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
