@@ -75,6 +75,12 @@ std::string text_of(const vrrp::SourceFact& f) {
     return fmt::format("source address {} for {} is {}", f.address.to_string(), f.device,
                        f.here ? "present" : "absent");
 }
+std::string text_of(const vrrp::HostFacts& f) {
+    std::vector<std::string> texts;
+    for (const auto& link : f.interfaces) texts.push_back(text_of(link));
+    for (const auto& source : f.sources) texts.push_back(text_of(source));
+    return fmt::format("{}", fmt::join(texts, "; "));
+}
 std::string text_of(const vrrp::FailOver&) { return "an operator's failover"; }
 std::string text_of(const vrrp::FailBack&) { return "an operator ends a failover"; }
 std::string text_of(const vrrp::Maintenance& f) { return f.on ? "maintenance begins" : "maintenance ends"; }
@@ -131,6 +137,9 @@ bool fact_concerns(const vrrp::Fact& fact, const config::Instance& instance) {
                std::to_integer<std::uint8_t>(part[1]) == instance.virtual_router_id;
     }
     if (const auto* link = std::get_if<vrrp::InterfaceFact>(&fact)) return link->name == instance.interface;
+    if (const auto* host = std::get_if<vrrp::HostFacts>(&fact))
+        return std::ranges::find(host->interfaces, instance.interface, &vrrp::InterfaceFact::name) !=
+               host->interfaces.end();
     if (const auto* done = std::get_if<vrrp::ScriptDone>(&fact))
         return std::ranges::find(instance.track_scripts, done->script, &config::TrackedScript::name) !=
                instance.track_scripts.end();

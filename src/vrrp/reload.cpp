@@ -184,11 +184,7 @@ void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& sta
 }
 
 void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next, const HostFacts& host) {
-    std::vector<LinkChange> changes;
-    for (const InterfaceFact& fact : host.interfaces)
-        if (auto change = note(step, link_delays.pass(fact, links.find(fact.name), step.now)))
-            changes.push_back(std::move(*change));
-    for (const SourceFact& fact : host.sources) (void)note(fact);
+    const HostChange change = note(step, host);
     const std::vector<GroupSnapshot> old_groups = [&] {
         std::vector<GroupSnapshot> all;
         for (const Group& group : groups) all.push_back(group.snapshot());
@@ -218,7 +214,7 @@ void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next,
     for (Instance& instance : instances) instance.look_again(step.now);
     statics.look_again(step.now);
     settle_all(step);
-    for (const LinkChange& change : changes) follow_up(step, change);
+    for (const LinkChange& link : change.links) follow_up(step, link);
     scripts.run_due(step.now, step.out);
 }
 

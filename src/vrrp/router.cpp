@@ -235,10 +235,6 @@ void Router::Impl::remove_leftovers(Step step, const RouterSnapshot* previous) {
     }
 }
 
-void Router::Impl::on(Step step, const InterfaceFact& fact) {
-    count(step, phase == Phase::Running ? link_delays.pass(fact, links.find(fact.name), step.now) : fact);
-}
-
 std::optional<Router::Impl::LinkChange> Router::Impl::note(Step step, const InterfaceFact& fact) {
     const InterfaceFact* known = links.find(fact.name);
     if (known != nullptr && *known == fact) return std::nullopt;
@@ -256,11 +252,21 @@ std::optional<Router::Impl::LinkChange> Router::Impl::note(Step step, const Inte
     return change;
 }
 
-void Router::Impl::count(Step step, const InterfaceFact& fact) {
-    const auto change = note(step, fact);
-    if (!change || phase != Phase::Running) return;
+Router::Impl::HostChange Router::Impl::note(Step step, const HostFacts& facts) {
+    HostChange change;
+    for (const InterfaceFact& fact : facts.interfaces) {
+        const bool delayed = phase == Phase::Running;
+        if (auto link = note(step, delayed ? link_delays.pass(fact, links.find(fact.name), step.now) : fact))
+            change.links.push_back(std::move(*link));
+    }
+    for (const SourceFact& fact : facts.sources) change.sources = note(fact) || change.sources;
+    return change;
+}
+
+void Router::Impl::count(Step step, const HostChange& change) {
+    if (phase != Phase::Running || (change.links.empty() && !change.sources)) return;
     apply_health(step);
-    follow_up(step, *change);
+    for (const LinkChange& link : change.links) follow_up(step, link);
 }
 
 // keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
@@ -303,10 +309,6 @@ bool Router::Impl::note(const SourceFact& fact) {
                      : sources_missing.emplace(fact.address, fact.device).second;
 }
 
-void Router::Impl::on(Step step, const SourceFact& fact) {
-    if (note(fact) && phase == Phase::Running) apply_health(step);
-}
-
 // keepalived: a unicast instance without its source address must not be master. A multicast one sends from any.
 bool Router::Impl::misses_source(const config::Instance& instance) const {
     return !instance.unicast_peers.empty() && instance.source &&
@@ -347,7 +349,10 @@ void Router::Impl::on(Step step, const ProcessFact& fact) {
 }
 
 void Router::Impl::on(Step step, const DeadlineReached&) {
-    for (const InterfaceFact& fact : link_delays.take_due(step.now)) count(step, fact);
+    HostChange delayed;
+    for (const InterfaceFact& fact : link_delays.take_due(step.now))
+        if (auto link = note(step, fact)) delayed.links.push_back(std::move(*link));
+    count(step, delayed);
     if (trackers.tick(step.now, step.out)) apply_health(step);
     if (startup_until && *startup_until <= step.now) {
         startup_until.reset();
@@ -406,7 +411,7 @@ Intents Router::step(const Fact& fact, Instant now) {
     const bool gathers = impl_->phase == Impl::Phase::Gathering &&
                          (std::holds_alternative<InterfaceFact>(fact) || std::holds_alternative<BfdFact>(fact) ||
                           std::holds_alternative<ClockTold>(fact) || std::holds_alternative<SourceFact>(fact) ||
-                          std::holds_alternative<Maintenance>(fact));
+                          std::holds_alternative<Maintenance>(fact) || std::holds_alternative<HostFacts>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
     std::visit([&](const auto& f) { impl_->on(impl_->step_at(now, out), f); }, fact);
     impl_->keep_shared_routing(out);

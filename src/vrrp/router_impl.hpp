@@ -63,13 +63,20 @@ struct Router::Impl {
 
     void start(Step step, const RouterSnapshot* previous);
     void remove_leftovers(Step step, const RouterSnapshot* previous);
-    void on(Step step, const InterfaceFact& fact);  // as reported
+    void on(Step step, const InterfaceFact& fact) { on(step, HostFacts{.interfaces = {fact}, .sources = {}}); }
+    void on(Step step, const SourceFact& fact) { on(step, HostFacts{.interfaces = {}, .sources = {fact}}); }
+    void on(Step step, const HostFacts& facts) { count(step, note(step, facts)); }
     struct LinkChange {
         InterfaceFact before, now;
     };
     // Takes the fact over, as effective after interface_up_down_delays. None: it says nothing new.
     [[nodiscard]] std::optional<LinkChange> note(Step step, const InterfaceFact& fact);
-    void count(Step step, const InterfaceFact& fact);
+    struct HostChange {
+        std::vector<LinkChange> links;
+        bool sources = false;
+    };
+    [[nodiscard]] HostChange note(Step step, const HostFacts& facts);  // as reported
+    void count(Step step, const HostChange& change);
     // Sets again what the kernel may have dropped or refused because of the link.
     void follow_up(Step step, const LinkChange& change);
     void on(Step step, const PacketHeard& fact);
@@ -80,7 +87,6 @@ struct Router::Impl {
     void on(Step step, const FileFact& fact);
     void on(Step step, const ProcessFact& fact);
     void on(Step step, const ClockTold& fact);
-    void on(Step step, const SourceFact& fact);
     [[nodiscard]] bool note(const SourceFact& fact);  // false: it says nothing new
     [[nodiscard]] bool misses_source(const config::Instance& instance) const;
     void check_routing(Instant now);  // of the instances, soon

@@ -62,7 +62,7 @@ TEST_CASE("facts of both parts come in the order of time, at the same moment the
     (void)judge.judge.step(lvs::DeadlineReached{}, JudgeBench::after(2s));
     router.pass(4s);  // takes over after 3.609 s
     (void)judge.judge.step(lvs::AddressesChanged{}, JudgeBench::after(4s));
-    router.give(eth0());
+    router.give(vrrp::HostFacts{.interfaces = {eth0()}, .sources = {{eth0().addresses[0], "eth1", false}}});
     (void)judge.judge.stop(false, JudgeBench::after(5s));
 
     Timeline timeline;
@@ -76,7 +76,8 @@ TEST_CASE("facts of both parts come in the order of time, at the same moment the
                                 "0 judge: start, with 1 virtual server",
                                 "2000 judge: a deadline",
                                 "3609 router: a deadline",
-                                "4000 router: interface eth0 is up, with 10.0.0.1",
+                                "4000 router: interface eth0 is up, with 10.0.0.1; "
+                                "source address 10.0.0.1 for eth1 is absent",
                                 "4000 judge: the host has 0 addresses",
                                 "5000 judge: stop",
                             });

@@ -138,7 +138,7 @@ MUTATIONS = [
      "if (!left.empty()) step.out.push_back(RemoveAddresses{id, std::move(left)});", ";"),
     ("startup-delay-hears", "router.cpp", "vrrp_startup_delay does not close the ears",
      "if (startup_until && step.now < *startup_until) return;", ";"),
-    ("replaced-interface-ignored", "router.cpp", "a new interface of the old name gets no addresses",
+    ("replaced-interface-ignored", "router_routing.cpp", "a new interface of the old name gets no addresses",
      "if (!recreated) return;", "return;"),
     # Reload.
     ("reload-keeps-removed", "reload.cpp", "an address that left the configuration stays",

@@ -42,6 +42,23 @@ TEST_CASE("a master whose link dies sends no resignation into it, but drops its 
     CHECK(bench.counters().advert_rcvd == 0);
 }
 
+TEST_CASE("what goes down together is judged together") {
+    auto c = instance();
+    c.addresses.push_back(vip("10.8.8.8/24", "eth1"));
+    Bench bench{c};
+    const auto both = [&](bool up) {
+        return HostFacts{.interfaces = {link("eth0", up), link("eth1", up, {ip("10.8.8.1")}, 3)}, .sources = {}};
+    };
+    (void)bench.router.step(both(true), t0);
+    (void)bench.router.start(t0);
+
+    CHECK(lines(bench.router.step(both(false), t0 + 1s)) ==
+          Lines{"Netlink reports eth0 down", "Netlink reports eth1 down",
+                "(VI_1) entering FAULT state (interface eth0 down, interface eth1 down)",
+                "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+    CHECK(lines(bench.router.step(both(false), t0 + 2s)).empty());
+}
+
 TEST_CASE("an interface that came back as another one gets a master's addresses again") {
     Bench bench = Bench::master(instance());
     CHECK(deeds(bench.router.step(link("eth0", true, {ip("10.0.0.1")}, 9), t0 + 10s)) ==

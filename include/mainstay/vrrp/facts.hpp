@@ -152,8 +152,8 @@ struct SourceFact {
     bool here = true;
 };
 
-// What the host looks like when a reload takes effect: the devices that the new configuration uses may have been made,
-// renamed or taken from one instance for another since the last facts.
+// Several of them at once, each interface once: the instances are judged by all of them together. What the host looks
+// like at the start, or when a reload takes effect; or what changed at a time, as the VLANs of a trunk that goes down.
 struct HostFacts {
     std::vector<InterfaceFact> interfaces;
     std::vector<SourceFact> sources;
@@ -180,7 +180,7 @@ struct Shutdown {};         // resign in order; the machine is finished afterwar
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
                           BfdFact, FileFact, ProcessFact, ClockTold, RoutingLost, RoutingUncertain, RoutingOutcome,
-                          DuplicateAddress, SourceFact, FailOver, FailBack, Maintenance>;
+                          DuplicateAddress, SourceFact, FailOver, FailBack, Maintenance, HostFacts>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // They are carried out in this order. The role looks the instance up in the router's configuration; intents that may

@@ -29,6 +29,12 @@ std::vector<vrrp::Fact> facts_of(const ipc::Observations& observations, Links& l
     return facts;
 }
 
+std::vector<vrrp::Fact> facts_of(const std::set<std::string>& interfaces, const Links& links) {
+    std::vector<vrrp::Fact> facts;
+    for (const auto& name : interfaces) facts.emplace_back(links.fact(name));
+    return facts;
+}
+
 std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router) {
     std::vector<Event> events;
     if (!is_given(global.more->values, config::keyword::fifo_write_vrrp_states_on_reload)) return events;
@@ -55,6 +61,11 @@ vrrp::ScriptDone fact_of(const vrrp::RunScript& run, const ipc::ScriptResult& re
 }
 
 void WaitingFacts::add(vrrp::Fact fact) {
+    if (auto* host = std::get_if<vrrp::HostFacts>(&fact); host != nullptr) {
+        for (auto& link : host->interfaces) add(std::move(link));
+        for (auto& source : host->sources) add(std::move(source));
+        return;
+    }
     const auto* link = std::get_if<vrrp::InterfaceFact>(&fact);
     if (link == nullptr) return facts_.push_back(std::move(fact));
     const auto last = std::find_if(facts_.rbegin(), facts_.rend(), [&](const vrrp::Fact& waiting) {
@@ -73,6 +84,30 @@ void WaitingFacts::add(vrrp::Fact fact) {
 bool WaitingFacts::has_interfaces() const {
     return std::ranges::any_of(
         facts_, [](const vrrp::Fact& fact) { return std::holds_alternative<vrrp::InterfaceFact>(fact); });
+}
+
+std::vector<vrrp::Fact> gathered(std::vector<vrrp::Fact> facts) {
+    std::vector<vrrp::Fact> all;
+    vrrp::HostFacts host;
+    std::set<std::string> names;  // in it
+    const auto close = [&] {
+        if (!host.interfaces.empty() || !host.sources.empty()) all.emplace_back(std::exchange(host, {}));
+        names.clear();
+    };
+    for (auto& fact : facts) {
+        if (auto* source = std::get_if<vrrp::SourceFact>(&fact); source != nullptr) {
+            host.sources.push_back(std::move(*source));
+        } else if (auto* link = std::get_if<vrrp::InterfaceFact>(&fact); link != nullptr) {
+            if (names.contains(link->name)) close();
+            names.insert(link->name);
+            host.interfaces.push_back(std::move(*link));
+        } else {
+            close();
+            all.push_back(std::move(fact));
+        }
+    }
+    close();
+    return all;
 }
 
 std::vector<vrrp::Fact> WaitingFacts::take() { return std::exchange(facts_, {}); }

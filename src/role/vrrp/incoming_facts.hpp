@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "links.hpp"
@@ -18,11 +20,17 @@ namespace mainstay::role {
 // Links that are polled change what `links` says of them.
 [[nodiscard]] std::vector<vrrp::Fact> facts_of(const ipc::Observations& observations, Links& links);
 
+[[nodiscard]] std::vector<vrrp::Fact> facts_of(const std::set<std::string>& interfaces, const Links& links);
+
 // fifo_write_vrrp_states_on_reload: the states of all instances and groups, as events; none unless it is set.
 [[nodiscard]] std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router);
 
 // The end of a vrrp_script.
 [[nodiscard]] vrrp::ScriptDone fact_of(const vrrp::RunScript& run, const ipc::ScriptResult& result);
+
+// Facts about interfaces and source addresses that follow one another become one: the router judges all instances for
+// each, and a trunk with hundreds of VLANs goes down as hundreds of them. Two about one interface stay apart.
+[[nodiscard]] std::vector<vrrp::Fact> gathered(std::vector<vrrp::Fact> facts);
 
 // Facts that arise while intents are carried out. They are given to the router afterwards.
 class WaitingFacts {

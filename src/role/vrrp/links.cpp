@@ -183,12 +183,14 @@ void Links::take(const kernel::Link& link, Change& change) {
     if (found != links_.end() && found->second == link) return;
     if (found != links_.end()) {
         change.interfaces.insert(found->second.name);
+        forget_name(found->second);
         renamed(link.index, found->second.name, link.name);
         if (found->second.hardware_address != link.hardware_address) change.other_mac.insert(link.name);
     } else if (gone_ != 0) {
         appearances_[link.index] = gone_;
     }
     links_[link.index] = link;
+    by_name_[link.name] = link.index;
     change.interfaces.insert(link.name);
 }
 
@@ -197,6 +199,7 @@ void Links::forget(std::uint32_t index, Change& change) {
     change.interfaces.insert(name);
     // Its addresses were removed with it, not by another program.
     std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
+    if (const auto* link = find(index); link != nullptr) forget_name(*link);
     links_.erase(index);
     std::erase_if(former_names_, [index](const auto& former) { return former.second == index; });
     addresses_.erase(index);
@@ -206,9 +209,8 @@ void Links::forget(std::uint32_t index, Change& change) {
 }
 
 const kernel::Link* Links::find(const std::string& name) const {
-    for (const auto& [index, link] : links_)
-        if (link.name == name) return &link;
-    return nullptr;
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : find(found->second);
 }
 
 const kernel::Link* Links::find(std::uint32_t index) const {
@@ -241,6 +243,11 @@ const kernel::Link* Links::holder(const std::string& name, const Prefix& prefix)
     if (named != nullptr && holds(named->index, prefix)) return named;
     const auto* before = find_renamed(name);
     return before != nullptr && holds(before->index, prefix) ? before : named;
+}
+
+void Links::forget_name(const kernel::Link& link) {
+    const auto known = by_name_.find(link.name);
+    if (known != by_name_.end() && known->second == link.index) by_name_.erase(known);  // else another has it by now
 }
 
 void Links::renamed(std::uint32_t index, const std::string& before, const std::string& now) {

@@ -80,12 +80,14 @@ private:
     void take_lost(const kernel::Address& address, Change& change) const;
     void finish(Change& change) const;
     [[nodiscard]] std::uint32_t appearance(std::uint32_t index) const;
+    void forget_name(const kernel::Link& link);
     void renamed(std::uint32_t index, const std::string& before, const std::string& now);
     void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
 
     std::map<std::string, std::string> lenders_;
     std::map<std::string, bool> polled_;
     std::map<std::uint32_t, kernel::Link> links_;
+    std::map<std::string, std::uint32_t> by_name_;
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
     std::set<std::uint32_t> forwarding_;  // IPv6
     std::map<std::string, std::uint32_t> former_names_;

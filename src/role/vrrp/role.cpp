@@ -61,7 +61,10 @@ public:
               [this](Nanos time) { return router_->deadline().value_or(Instant::max()) < runtime_.now() + time; }} {}
 
     Result<void> start(config::Config config, bool restarted) override;
-    Result<void> prepare(config::Config next) override;
+    Result<void> prepare(config::Config next) override {
+        next_ = std::move(next);
+        return {};
+    }
     void commit() override;
     void abort() override { next_.reset(); }
     void on(const ipc::Message& message, UniqueFd descriptor) override;
@@ -80,7 +83,6 @@ private:
     void asked(const ipc::ControlRequest& wanted);
     void instances(const ipc::InstanceQuestion& question);
     void maintain(const ipc::MaintenanceOrder& order);
-    void observed(const ipc::Observations& observations);
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
     void perform(const vrrp::Intents& intents);
     void carry_out(const vrrp::Intent& intent);
@@ -110,6 +112,7 @@ private:
     std::uint64_t overruns_ = 0;
     std::optional<asio::posix::stream_descriptor> netlink_ready_;
     Links links_;
+    std::set<std::string> interfaces_;  // of the running configuration
     VrrpSources sources_;
     VrrpDevices devices_;
     VrrpFirewall firewall_;
@@ -154,8 +157,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (auto opened = routing_.follow(*planned); !opened) return error_of(opened);
     router_.emplace(vrrp::Router{planned}, recorder_.open([this] { return runtime_.wall(); }));
     const auto host = follow(*planned);
-    for (const auto& fact : host.interfaces) step(fact);
-    for (const auto& fact : host.sources) step(fact);
+    step(host);
     if (previous) writer_.adopt(*previous);
     if (maintenance_.on) step(vrrp::Maintenance{true});
     const auto state = state_to_go_on_from(runtime_, restarted, previous, *planned, host);
@@ -170,11 +172,6 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
 void VrrpRole::size_buffers(const config::Global& global) {
     size_netlink_buffer(netlink_->command_fd(), global, config::kVrrpCommandBuffer, runtime_.log());
     size_netlink_buffer(netlink_->notification_fd(), global, config::kVrrpMonitorBuffer, runtime_.log());
-}
-
-Result<void> VrrpRole::prepare(config::Config next) {
-    next_ = std::move(next);
-    return {};
 }
 
 void VrrpRole::commit() {
@@ -206,14 +203,12 @@ void VrrpRole::on(const ipc::Message& message, UniqueFd descriptor) {
                        const bool lvs = m.to == ipc::PeerChannel::To::Lvs;
                        lvs ? master_reporter_.connect(std::move(descriptor)) : bfd_.connect(std::move(descriptor));
                    },
-                   [&](const ipc::Observations& m) { observed(m); },
+                   [&](const ipc::Observations& m) {
+                       for (auto& fact : facts_of(m, links_)) give(std::move(fact));
+                   },
                    [](const auto&) {},
                },
                message);
-}
-
-void VrrpRole::observed(const ipc::Observations& observations) {
-    for (auto& fact : facts_of(observations, links_)) give(std::move(fact));
 }
 
 void VrrpRole::asked(const ipc::ControlRequest& wanted) {
@@ -280,14 +275,18 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
                      std::holds_alternative<vrrp::Announce>(intent);
     }
     if (!outermost) return publish(transition);
-    if (pending_.has_interfaces())
-        on_netlink_readable();  // interfaces with lost addresses may have changed again since
-    performing_ = false;
     // Facts caused by our own actions (an address that could not be restored) are handled after them.
-    while (!pending_.empty()) {
-        const auto facts = pending_.take();
-        for (const auto& fact : facts) step(fact);
+    for (bool first = true;; first = false) {
+        if (pending_.has_interfaces()) on_netlink_readable();  // those with lost addresses may have changed again since
+        if (pending_.empty()) break;
+        // While interfaces go down one after the other, facts cause facts for seconds: adverts that are due go first.
+        if (const auto due = router_->deadline(); !first && !stopping_ && due && *due <= runtime_.now()) {
+            on_packets_readable();
+            step(vrrp::DeadlineReached{});
+        }
+        for (const auto& fact : gathered(pending_.take())) step(fact);
     }
+    performing_ = false;
     publish(transition);
     addresses_.retry_later(kRefusedAgain, [this] {
         if (!stopping_) addresses_.retry(*netlink_, router_->router());
@@ -417,7 +416,7 @@ void VrrpRole::watch_netlink() {
 
 Links::Change VrrpRole::take_notifications() {
     auto change = links_.take_from(*netlink_, runtime_.log());
-    if (change.overrun && router_) change.interfaces = interfaces_of(router_->config());
+    if (change.overrun && router_) change.interfaces = interfaces_;
     overruns_ += change.overrun ? 1 : 0;
     return change;
 }
@@ -435,12 +434,12 @@ void VrrpRole::on_netlink_readable() {
     if (!change.interfaces.empty())
         for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
             change.merge(take_notifications());
-    const auto named = interfaces_of(router_->config());
-    std::erase_if(change.interfaces, [&](const std::string& name) { return !named.contains(name); });
-    if (!change.interfaces.empty()) transport_.follow(router_->config(), links_);
-    for (const auto& name : change.interfaces) give(links_.fact(name));
+    std::erase_if(change.interfaces, [&](const std::string& name) { return !interfaces_.contains(name); });
+    if (!change.interfaces.empty()) transport_.follow(router_->config(), links_, &change.interfaces);
+    auto facts = facts_of(change.interfaces, links_);
+    for (const auto& source : sources_.look(router_->config())) facts.emplace_back(source);  // on any interface
+    for (auto& fact : gathered(std::move(facts))) give(std::move(fact));
     announcer_.announce_on(change.other_mac, *router_);
-    for (const auto& source : sources_.look(router_->config())) give(source);  // they may be on any interface
     for (const auto& duplicate : change.duplicates) give(duplicate);
     for (const auto& lost : change.lost) {
         const auto held = vrrp::HeldAddress{lost.interface, lost.address};
@@ -456,7 +455,8 @@ void VrrpRole::on_netlink_readable() {
 // Applies the configuration to everything except the router, which gets the returned facts with it.
 vrrp::HostFacts VrrpRole::follow(const config::Config& config) {
     vrrp::HostFacts host;
-    for (const auto& name : interfaces_of(config)) host.interfaces.push_back(links_.fact(name));
+    interfaces_ = interfaces_of(config);
+    for (const auto& name : interfaces_) host.interfaces.push_back(links_.fact(name));
     host.sources = sources_.look_anew(config);
     transport_.follow(config, links_);
     announcer_.follow(config);
@@ -475,10 +475,10 @@ void VrrpRole::write_state() {
     report::VrrpStatus rest;
     rest.saved_settings = devices_.saved_settings();
     rest.devices = devices_.ours();
-    rest.netlink_overruns = overruns_;
     rest.devices_remade = devices_.remade();
-    rest.firewall_repairs = firewall_.repairs();
     rest.kept_down = devices_.kept_down();
+    rest.netlink_overruns = overruns_;
+    rest.firewall_repairs = firewall_.repairs();
     rest.refused_addresses = addresses_.refused(router_->config());
     rest.refused_routes = refused_routes(router_->router());
     if (maintenance_.on)

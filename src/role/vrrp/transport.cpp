@@ -17,10 +17,25 @@ void VrrpTransport::complain(const std::string& key, const Error& error) {
     if (complained_.insert(key).second) log_.error("{}: {}", key, error.text());
 }
 
-VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, const Links& links) {
+namespace {
+
+std::string receiving_on(const std::string& device) {
+    return "receiving VRRP on " + (device.empty() ? std::string{"any interface"} : device);
+}
+
+}  // namespace
+
+bool VrrpTransport::is_due(const std::set<std::string>* changed, const std::string& device) const {
+    return changed == nullptr || device.empty() || changed->contains(device) ||
+           complained_.contains(receiving_on(device));
+}
+
+VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, const Links& links,
+                                                  const std::set<std::string>* changed) const {
     AllWanted wanted;
     for (const auto& instance : config.instances) {
         const std::string& device = vrrp::advert_device(instance);
+        if (!is_due(changed, device)) continue;
         const auto fact = links.fact(device);
         if (!device.empty() && fact.index == 0) continue;
         const bool header = instance.auth_type == config::AuthType::Ah;
@@ -36,11 +51,12 @@ VrrpTransport::AllWanted VrrpTransport::wanted_by(const config::Config& config, 
     return wanted;
 }
 
-void VrrpTransport::follow(const config::Config& config, const Links& links) {
-    const AllWanted wanted = wanted_by(config, links);
+void VrrpTransport::follow(const config::Config& config, const Links& links, const std::set<std::string>* changed) {
+    const AllWanted wanted = wanted_by(config, links, changed);
     // An interface that was created again under its old name has another index: its sockets are dead. A socket cannot
     // ignore one of its groups, so it is reopened without a group that is no longer needed.
     std::erase_if(receivers_, [&](const auto& entry) {
+        if (!is_due(changed, std::get<std::string>(entry.first))) return false;
         const auto found = wanted.find(entry.first);
         const bool keep = found != wanted.end() && found->second.link.index == entry.second->link.index &&
                           found->second.buffer == entry.second->buffer &&
@@ -51,6 +67,7 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
     });
     std::erase_if(senders_, [&](const auto& entry) {
         const std::string& device = entry.first.second;
+        if (!is_due(changed, device)) return false;
         const auto* link = links.find(device);
         return !device.empty() && (link == nullptr || link->index != entry.second.first);
     });
@@ -61,7 +78,7 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
 // One socket per family, device and protocol, whatever the groups: two would receive every unicast packet twice.
 void VrrpTransport::listen_on(const ReceiverKey& key, const Wanted& wanted) {
     const auto& [family, device, protocol] = key;
-    const std::string what = "receiving VRRP on " + (device.empty() ? std::string{"any interface"} : device);
+    const std::string what = receiving_on(device);
     auto found = receivers_.find(key);
     if (found == receivers_.end()) {
         auto socket = kernel::VrrpReceiver::open(

@@ -28,7 +28,8 @@ public:
     VrrpTransport(boost::asio::io_context& loop, Log& log, std::function<void()> on_readable);
 
     // Opens what the configuration needs on the interfaces that exist, closes the rest.
-    void follow(const config::Config& config, const Links& links);
+    // With `changed`, only those interfaces have changed since the last time.
+    void follow(const config::Config& config, const Links& links, const std::set<std::string>* changed = nullptr);
     // Calls `take` for each waiting packet, all sockets until they are empty (at most `limit` packets).
     // True when there may be more.
     bool drain(const std::function<void(const vrrp::PacketHeard&)>& take, std::size_t limit);
@@ -67,7 +68,10 @@ private:
     };
     using AllWanted = std::map<ReceiverKey, Wanted>;
     [[nodiscard]] std::vector<int> receiving_sockets() const;  // in the order of receivers_
-    [[nodiscard]] static AllWanted wanted_by(const config::Config& config, const Links& links);
+    [[nodiscard]] AllWanted wanted_by(const config::Config& config, const Links& links,
+                                      const std::set<std::string>* changed) const;
+    // Whether it has changed, or is still to be listened on.
+    [[nodiscard]] bool is_due(const std::set<std::string>* changed, const std::string& device) const;
     void listen_on(const ReceiverKey& key, const Wanted& wanted);
     [[nodiscard]] kernel::VrrpSender* sender_for(const SenderKey& key, std::uint32_t index);
     [[nodiscard]] kernel::FrameSender* frame_sender();

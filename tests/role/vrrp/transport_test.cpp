@@ -291,3 +291,23 @@ TEST_CASE("an interface that was away and has its old index again is heard again
         CHECK(host.log.texts.empty());
     });
 }
+
+TEST_CASE("of the interfaces that have changed alone the sockets are looked at" * mainstay::test::kNeedsRoot) {
+    on_host<TransportHost>([](TransportHost& host) {
+        const auto follow = [&](const std::string& changed) {
+            const std::set<std::string> names{changed};
+            host.transport.follow(Office::written(instance()), host.links, &names);
+        };
+        follow("eth1");
+        host.cable.advertise(150, "10.0.0.2");
+        CHECK_FALSE(host.take());
+        CHECK(host.taken.empty());
+        follow("eth0");
+        host.cable.advertise(150, "10.0.0.2");
+        CHECK(host.until([&] { return host.taken.size() == 1; }));
+        follow("eth1");
+        host.cable.advertise(150, "10.0.0.2");
+        CHECK(host.until([&] { return host.taken.size() == 2; }));
+        CHECK(host.taken == Texts{kHeard, kHeard});
+    });
+}

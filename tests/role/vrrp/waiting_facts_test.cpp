@@ -53,3 +53,29 @@ TEST_CASE("a fact of an interface that was gone meanwhile is kept beside the one
     facts.add(back);
     CHECK(facts.take().size() == 2);
 }
+
+TEST_CASE("facts about the host that follow one another become one, in which no interface is twice") {
+    auto eth1 = eth0({}, false, 3);
+    eth1.name = "eth1";
+    const vrrp::SourceFact source{IpAddress::parse("10.0.0.1").value(), "eth0", false};
+    const auto all = gathered({eth0({}, false), source, eth1, eth0({}), vrrp::DeadlineReached{}, eth1});
+    REQUIRE(all.size() == 4);
+    const auto host = [&](std::size_t position) { return std::get<vrrp::HostFacts>(all.at(position)); };
+    CHECK(host(0).interfaces == std::vector{eth0({}, false), eth1});
+    REQUIRE(host(0).sources.size() == 1);
+    CHECK(host(0).sources[0].device == "eth0");
+    CHECK(host(1).interfaces == std::vector{eth0({})});
+    CHECK(std::holds_alternative<vrrp::DeadlineReached>(all[2]));
+    CHECK(host(3).interfaces == std::vector{eth1});
+}
+
+TEST_CASE("several facts in one wait as each of them would") {
+    WaitingFacts facts;
+    facts.add(eth0({}));
+    facts.add(vrrp::HostFacts{.interfaces = {eth0({IpAddress::parse("10.0.0.1").value()})}, .sources = {{}}});
+    CHECK(facts.has_interfaces());
+    const auto all = facts.take();
+    REQUIRE(all.size() == 2);
+    CHECK(fact_at(all, 0).addresses.size() == 1);
+    CHECK(std::holds_alternative<vrrp::SourceFact>(all[1]));
+}
