@@ -1,5 +1,7 @@
 #include "value_store.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "mainstay/config/keywords.hpp"
@@ -75,9 +77,24 @@ bool first_stays(ParseContext& r, const Value& v, bool have) {
     return true;
 }
 
+// Of vrrp_track_process: both could never hold at once. keepalived ignores the one that comes later.
+bool contradicts_quorum(ParseContext& r, const KeywordValues& values, const Value& v) {
+    const bool least = v.row.name == keyword::quorum.text;
+    if (!least && v.row.name != keyword::quorum_max.text) return false;
+    const auto other = least ? value_of(values, keyword::quorum_max) : value_of(values, keyword::quorum);
+    if (!other || (least ? v.number <= *other : v.number >= *other)) return false;
+    auto& d = r.diag.error(
+        Code::OutOfRange, v.mark,
+        fmt::format("quorum_max {} is less than quorum {}", least ? *other : v.number, least ? v.number : *other));
+    d.effect = fmt::format("this {} is ignored: no number of processes could meet both", v.row.name);
+    d.fix = "make quorum_max at least as great as quorum";
+    return true;
+}
+
 }  // namespace
 
 void keep(ParseContext& r, KeywordValues& values, const Value& v) {
+    if (contradicts_quorum(r, values, v)) return;
     if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.emplace_back(v.word, v.mark);
     if (v.row.args.in_line && (v.row.name == "track_group" || v.row.name == "vrf"))
         r.named_in_lines.push_back({&v.row, std::string{v.word}, v.mark});
