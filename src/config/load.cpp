@@ -198,6 +198,7 @@ std::function<Answer(std::string_view)> remembered(std::function<Answer(std::str
 // file with mistakes is read twice, and DNS may be slow.
 Environment remembering(Environment environment) {
     environment.interface_exists = remembered(std::move(environment.interface_exists));
+    environment.multicasts = remembered(std::move(environment.multicasts));
     environment.mtu_of = remembered(std::move(environment.mtu_of));
     environment.host_resolves = remembered(std::move(environment.host_resolves));
     return environment;

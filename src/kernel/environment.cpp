@@ -96,6 +96,21 @@ config::Environment::ScriptFacts script_facts(const config::Command& command, co
     return facts;
 }
 
+// Its own name, where the kernel knows it by an alternative one; empty: there is none.
+std::string name_of_interface(std::string_view name) {
+    std::array<char, IF_NAMESIZE> own{};
+    const unsigned index = ::if_nametoindex(std::string{name}.c_str());
+    return index == 0 || ::if_indextoname(index, own.data()) == nullptr ? std::string{} : std::string{own.data()};
+}
+
+bool multicasts(std::string_view interface) {
+    const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    ifreq request{};
+    if (interface.size() >= sizeof request.ifr_name) return true;
+    std::ranges::copy(interface, request.ifr_name);
+    return !socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_MULTICAST) != 0;
+}
+
 std::optional<std::uint32_t> mtu_of(std::string_view interface) {
     const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     ifreq request{};
@@ -142,7 +157,13 @@ bool host_resolves(std::string_view host) {
 }
 
 config::Environment host_environment() {
-    return {.interface_exists = [](std::string_view name) { return ::if_nametoindex(std::string{name}.c_str()) != 0; },
+    return {.interface_exists = [](std::string_view name) { return !name.empty() && name_of_interface(name) == name; },
+            .interface_called =
+                [](std::string_view name) {
+                    auto real = name_of_interface(name);
+                    return real == name ? std::string{} : real;
+                },
+            .multicasts = multicasts,
             .mtu_of = mtu_of,
             .account_exists = [](std::string_view user,
                                  std::string_view group) { return find_account(user, group).has_value(); },
@@ -174,7 +195,9 @@ config::Loaded load_in_its_namespace(const std::string& file, config::Environmen
     if (name.empty()) return loaded;
     const auto home = open_network_namespace({}), there = open_network_namespace(name);
     const bool inside = home && there && enter_network_namespace(there->get());
-    if (!inside) environment.interface_exists = nullptr, environment.mtu_of = nullptr, environment.subnets = nullptr;
+    if (!inside)
+        environment.interface_exists = nullptr, environment.mtu_of = nullptr, environment.subnets = nullptr,
+        environment.multicasts = nullptr;
     loaded = config::load_file(file, environment);
     if (inside) static_cast<void>(enter_network_namespace(home->get()));
     return loaded;

@@ -96,6 +96,7 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
         .parent = attributes->bytes(IFLA_LINK_NETNSID) ? 0 : attributes->value<std::uint32_t>(IFLA_LINK).value_or(0),
         .master = attributes->value<std::uint32_t>(IFLA_MASTER).value_or(0),
         .group = attributes->value<std::uint32_t>(IFLA_GROUP).value_or(0)};
+    link.multicast = (header->ifi_flags & IFF_MULTICAST) != 0;
     link.vrf_table = vrf_table_of(*attributes);
     if (const auto hardware = attributes->bytes(IFLA_ADDRESS)) {
         link.hardware_address.assign(hardware->begin(), hardware->end());

@@ -60,6 +60,9 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
         check(instance.interface);
         if (const InterfaceFact* link = links.find(instance.interface); link != nullptr) health.mtu = link->mtu;
     }
+    if (const InterfaceFact* link = links.find(base);
+        link != nullptr && link->index != 0 && !link->multicast && instance.unicast_peers.empty())
+        health.fault(What::Interface, base, "does not support multicast", Cause::Link);
     std::set<std::string_view> named;
     for (const auto* list : {&instance.addresses, &*instance.excluded_addresses}) {
         for (const auto& address : *list) {

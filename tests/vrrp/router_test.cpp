@@ -88,6 +88,25 @@ TEST_CASE("when another interface gets the name of a master's one, its addresses
     CHECK(deeds(backup.router.step(other, t0 + 1s)).empty());
 }
 
+TEST_CASE("without multicast on its interface an instance is in FAULT, unless it has unicast peers") {
+    auto deaf = link();
+    deaf.multicast = false;
+    Bench bench{instance()};
+    (void)bench.router.step(deaf, t0);
+    CHECK(lines(bench.router.start(t0)).at(0) ==
+          "(VI_1) entering FAULT state (interface eth0 does not support multicast)");
+    CHECK(bench.state() == State::Fault);
+    (void)bench.router.step(link(), t0 + 1s);
+    CHECK(bench.state() == State::Backup);
+
+    auto c = instance();
+    c.unicast_peers.push_back({.address = ip("10.0.0.2")});
+    Bench unicast{c};
+    (void)unicast.router.step(deaf, t0);
+    (void)unicast.router.start(t0);
+    CHECK(unicast.state() == State::Backup);
+}
+
 TEST_CASE("vrrp_startup_delay holds timers and ears back") {
     auto c = with({instance()});
     c.global.vrrp_startup_delay = 2'500ms;

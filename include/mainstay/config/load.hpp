@@ -19,7 +19,10 @@ namespace mainstay::config {
 // The facts about the host that the checks need. Passed in, so that the module makes no system calls other than reading
 // files, and tests can simulate any host. A null function means "unknown": its check is skipped.
 struct Environment {
-    std::function<bool(std::string_view interface)> interface_exists;
+    std::function<bool(std::string_view interface)> interface_exists;  // under this name, not an alternative one
+    // The name of the interface that has this one as an alternative name; empty: none has.
+    std::function<std::string(std::string_view alternative)> interface_called;
+    std::function<bool(std::string_view interface)> multicasts;  // also true of one that is not there
     std::function<std::optional<std::uint32_t>(std::string_view interface)> mtu_of;  // in bytes; none: not known
     // Account names; the group may be empty. False: no such user or group.
     std::function<bool(std::string_view user, std::string_view group)> account_exists;

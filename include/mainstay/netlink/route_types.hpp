@@ -28,6 +28,7 @@ struct Link {
     std::uint32_t group = 0;
     bool private_macvlan = false;  // mode private
     std::uint32_t vrf_table = 0;   // of a VRF; else 0
+    bool multicast = true;         // IFF_MULTICAST
     bool operator==(const Link&) const = default;
 };
 

@@ -46,7 +46,7 @@ void fields(A& a, RoutingEntry& e) {
 }
 template <class A>
 void fields(A& a, InterfaceFact& f) {
-    a(f.name, f.index, f.up, f.loopback, f.mtu, f.addresses, f.borrows, f.renamed, f.appearance);
+    a(f.name, f.index, f.up, f.loopback, f.mtu, f.addresses, f.borrows, f.renamed, f.appearance, f.multicast);
 }
 template <class A>
 void fields(A& a, ClockTold& f) {

@@ -61,6 +61,7 @@ struct InterfaceFact {
     bool borrows = false;                       // some of them belong to another interface
     CompactOptional<std::string> renamed = {};  // another link had this name before, and has this one now
     std::uint32_t appearance = 0;               // another one: it was gone meanwhile, whatever its index
+    bool multicast = true;                      // IFF_MULTICAST
     bool operator==(const InterfaceFact&) const = default;
     // Both exist, as one link that did not go meanwhile.
     [[nodiscard]] bool is_same_link(const InterfaceFact& other) const {

@@ -45,7 +45,9 @@ void MissingInterfaces::report() {
                    : missing.tracked ? "it counts as down until it appears"
                                      : "the line has no effect until it appears";
         d.effect += "; keepalived does not start";
-        d.fix = IpAddress::parse(name)
+        const auto own = r_.environment.interface_called ? r_.environment.interface_called(name) : std::string{};
+        d.fix = !own.empty() ? fmt::format("write {}: {} is an alternative name of it", own, name)
+                : IpAddress::parse(name)
                     ? "write the name of the interface that has this address; `ip -brief address` lists them"
                     : "`ip link` lists the interfaces; set dynamic_interfaces in global_defs if it may appear later";
     }

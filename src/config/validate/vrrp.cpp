@@ -160,6 +160,13 @@ private:
     using Use = MissingInterfaces::Use;
     void check_interfaces() {
         if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
+        if (m_.unicast_peers.empty() && r_.environment.multicasts && !m_.interface.empty() &&
+            !r_.environment.multicasts(m_.interface)) {
+            auto& d = r_.diag.add(Severity::Warning, Rank::Config, Code::InterfaceMissing, i_.interface,
+                                  text(fmt::format("{} does not support multicast", m_.interface)));
+            d.effect = "the instance stays in FAULT until it does";
+            d.fix = fmt::format("`ip link set {} multicast on`, or write unicast_peer", m_.interface);
+        }
         for (std::size_t n = 0; n < m_.addresses.size(); ++n) check_device(m_.addresses[n], i_.address_marks[n]);
         for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
             check_device(m_.excluded_addresses[n], i_.excluded_marks[n]);

@@ -283,6 +283,7 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     const auto polled = polled_.find(name);
     fact.up = link->up && (polled == polled_.end() ? link->running : polled->second);
     fact.loopback = link->loopback;
+    fact.multicast = link->multicast;
     fact.mtu = link->mtu;
     add_usable(link->index, false, fact.addresses);
     const auto lender = lenders_.find(name);

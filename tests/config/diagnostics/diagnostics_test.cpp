@@ -290,6 +290,28 @@ TEST_CASE("an interface that is missing is one message, with those that need it"
           "the instance stays in FAULT until it appears; keepalived does not start");
 }
 
+TEST_CASE("an alternative name is that of no interface, and the message says which one it is") {
+    Environment environment = host();
+    environment.interface_called = [](std::string_view name) { return std::string{name == "uplink0" ? "eth0" : ""}; };
+    const auto load = [&](const char* line) { return load_text("ha.conf", vrrp(3, line), environment); };
+    const Loaded loaded = load("    interface uplink0");
+
+    CHECK(lines_of(loaded) == Lines{"3:15 warning MS0403 (VI_1) there is no interface uplink0"});
+    CHECK(loaded.exit_code() == 5);
+    CHECK(loaded.diagnostics[0].fix == "write eth0: uplink0 is an alternative name of it");
+    CHECK(load("    interface eth77").diagnostics[0].fix.starts_with("`ip link` lists"));
+}
+
+TEST_CASE("an interface without multicast is one for unicast alone") {
+    Environment environment = host();
+    environment.multicasts = [](std::string_view name) { return name != "eth0"; };
+    const Loaded loaded = load_text("ha.conf", std::string{kVrrp}, environment);
+    CHECK(lines_of(loaded) == Lines{"3:15 warning MS0403 (VI_1) eth0 does not support multicast"});
+    CHECK(loaded.exit_code() == 5);
+    CHECK(loaded.diagnostics[0].effect == "the instance stays in FAULT until it does");
+    CHECK(lines_of(load_text("ha.conf", vrrp(6, "unicast_peer {\n10.9.9.3\n}"), environment)).empty());
+}
+
 TEST_CASE("the caret of a missing device stands below its name") {
     CHECK(lines_of(load_sample(vrrp(12, "        10.9.9.9/24 dev nosuch0"))) ==
           Lines{"12:25 warning MS0403 (VI_1) there is no interface nosuch0"});
