@@ -124,7 +124,7 @@ void Router::Impl::check_routing(Instant now) {
 
 void Router::Impl::follow_up(Step step, const LinkChange& change) {
     const auto& [before, fact] = change;
-    if (fact.up && !before.up) {
+    if (fact.up && (!before.up || fact.times_up != before.times_up)) {
         statics.interface_up(step, fact.name);
         check_routing(step.now);
     }

@@ -154,6 +154,16 @@ TEST_CASE("routes that the kernel dropped silently are found when an interface r
     CHECK(deeds(bench.tick(now + 300ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
 }
 
+TEST_CASE("routes over a link that was down so shortly that it never counted as down are looked for at once") {
+    auto bench = Bench::master(with({routed()}));
+    const Instant now = bench.taken_at + 100ms;
+    auto again = link("eth1");
+    again.times_up = 1;
+    CHECK(deeds(bench.router.step(again, now)).empty());
+    CHECK(bench.state() == State::Master);
+    CHECK(deeds(bench.tick(now + 100ms)) == Lines{fmt::format("0 audit {} {}", kRoutes, kRule)});
+}
+
 TEST_CASE("a new process sets the routes of a master again, and takes away none") {
     Bench before = Bench::master(routed());
     const auto snapshot = before.router.snapshot();

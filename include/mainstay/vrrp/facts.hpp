@@ -62,6 +62,7 @@ struct InterfaceFact {
     CompactOptional<std::string> renamed = {};  // another link had this name before, and has this one now
     std::uint32_t appearance = 0;               // another one: it was gone meanwhile, whatever its index
     bool multicast = true;                      // IFF_MULTICAST
+    std::uint32_t times_up = 0;                 // more: it was down meanwhile, and has lost its routes
     bool operator==(const InterfaceFact&) const = default;
     // Both exist, as one link that did not go meanwhile.
     [[nodiscard]] bool is_same_link(const InterfaceFact& other) const {

@@ -117,6 +117,7 @@ Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
     }
     reread_ = false;
     ++losses_;
+    for (auto& [index, times] : times_up_) ++times;
     change.merge(std::move(*now));
     change.overrun = true;
     return change;
@@ -189,6 +190,8 @@ void Links::take(const kernel::Link& link, Change& change) {
     } else if (gone_ != 0) {
         appearances_[link.index] = gone_;
     }
+    const auto works = [](const kernel::Link& one) { return one.up && one.running; };
+    if (works(link) && (found == links_.end() || !works(found->second))) ++times_up_[link.index];
     links_[link.index] = link;
     by_name_[link.name] = link.index;
     change.interfaces.insert(link.name);
@@ -205,6 +208,7 @@ void Links::forget(std::uint32_t index, Change& change) {
     addresses_.erase(index);
     forwarding_.erase(index);
     appearances_.erase(index);
+    times_up_.erase(index);
     ++gone_;
 }
 
@@ -284,6 +288,7 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     fact.up = link->up && (polled == polled_.end() ? link->running : polled->second);
     fact.loopback = link->loopback;
     fact.multicast = link->multicast;
+    if (const auto times = times_up_.find(link->index); times != times_up_.end()) fact.times_up = times->second;
     fact.mtu = link->mtu;
     add_usable(link->index, false, fact.addresses);
     const auto lender = lenders_.find(name);

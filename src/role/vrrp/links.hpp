@@ -93,6 +93,7 @@ private:
     std::map<std::string, std::uint32_t> former_names_;
     std::uint32_t gone_ = 0;                              // links that went
     std::map<std::uint32_t, std::uint32_t> appearances_;  // how many had gone when the link appeared; absent: none
+    std::map<std::uint32_t, std::uint32_t> times_up_;     // or one more for each loss of notifications
     std::uint32_t losses_ = 0;                            // of notifications
     bool reread_ = false;                                 // is still to be done
 };

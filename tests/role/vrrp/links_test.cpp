@@ -253,6 +253,14 @@ TEST_CASE("a link that was gone and is back is another one, whatever its index")
     CHECK(links.fact("a").appearance == 3);
 }
 
+TEST_CASE("a link that was down between two reads has come up once more") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}});
+    const auto before = links.fact("a").times_up;
+    (void)links.take({netlink::LinkChanged{link(2, "a", false)}, netlink::LinkChanged{link(2, "a")}});
+    CHECK(links.fact("a").times_up == before + 1);
+    CHECK(links.fact("a").is_same_link(known({netlink::LinkChanged{link(2, "a")}}).fact("a")));
+}
+
 TEST_CASE("what a dump shows is a change like what notifications tell") {
     const auto label = [](kernel::Address address, const char* text) {
         address.label = text;
