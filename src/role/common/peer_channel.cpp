@@ -1,6 +1,7 @@
 #include "peer_channel.hpp"
 
 #include <bit>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <variant>
 
@@ -27,6 +28,14 @@ void PeerEnd::wait(bool readable, std::function<void()> call) {
                      [weak = std::weak_ptr{end_}, call = std::move(call)](const boost::system::error_code& error) {
                          if (!error && !weak.expired()) call();
                      });
+}
+
+// As in wait(): nothing is called for a channel that was closed or replaced in the meantime.
+void PeerEnd::after(std::chrono::milliseconds pause, std::function<void()> call) {
+    auto timer = std::make_shared<asio::steady_timer>(loop_, pause);
+    timer->async_wait([timer, weak = std::weak_ptr{end_}, call = std::move(call)](const boost::system::error_code&) {
+        if (!weak.expired()) call();
+    });
 }
 
 void StateSender::connect(UniqueFd channel, States all) {
@@ -88,34 +97,47 @@ void PeerReceiver::connect(UniqueFd channel) {
 
 void PeerReceiver::listen() {
     channel_.when_readable([this] {
-        if (read())
-            listen();
-        else
-            channel_.close();
+        switch (read()) {
+            case Then::Listen:
+                return listen();
+            case Then::Pause:
+                return channel_.after(kPeerPause, [this] { listen(); });
+            case Then::Close:
+                return channel_.close();
+        }
     });
 }
 
-// False when the channel is closed.
-bool PeerReceiver::read() {
+PeerReceiver::Then PeerReceiver::read() {
     for (int taken = 0; taken < kPeerMessagesPerTurn; ++taken) {
         auto got = ipc::receive_message(channel_.fd());
-        if (got && !got->has_value()) return true;
-        if (!budget_.take(std::chrono::steady_clock::now())) {
-            log_.error("the {} process exceeded its message rate: closing the connection", from_);
-            return false;
-        }
+        if (got && !got->has_value()) return Then::Listen;
+        const Instant now = std::chrono::steady_clock::now();
+        const bool too_many = !budget_.take(now);
         if (!got) {
             const bool other_version = got.error().code() == Errc::Unsupported;  // possible during an upgrade
             if (!other_version || std::has_single_bit(++unknown_))
                 log_.error("from the {} process: {}", from_, got.error().text());
-            if (other_version) continue;
-            return false;
+            if (!other_version) return Then::Close;
+        } else {
+            const auto* received = std::get_if<ipc::Received>(&**got);
+            if (received == nullptr) return Then::Close;
+            on_message_(received->message);
         }
-        const auto* received = std::get_if<ipc::Received>(&**got);
-        if (received == nullptr) return false;
-        on_message_(received->message);
+        if (!too_many) continue;
+        log_pause(now);
+        return Then::Pause;
     }
-    return true;  // the rest is read in the next turn, so that timers are not delayed
+    return Then::Listen;  // the rest is read in the next turn, so that timers are not delayed
+}
+
+void PeerReceiver::log_pause(Instant now) {
+    if (pause_logged_ && now - *pause_logged_ < kPeerRateLoggedEvery) return;
+    pause_logged_ = now;
+    log_.warning(
+        "the {} process sends more than {} messages a second: they are read at that rate, and of the states "
+        "that wait the latest ones are used",
+        from_, kPeerRate.per_second);
 }
 
 BfdStateReceiver::BfdStateReceiver(asio::io_context& loop, Log& log, std::function<void(const ipc::BfdState&)> on_state)

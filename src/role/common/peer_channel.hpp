@@ -6,9 +6,12 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <utility>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mainstay/base/log.hpp"
@@ -31,6 +34,7 @@ public:
     [[nodiscard]] int fd() const { return end_->native_handle(); }
     void when_readable(std::function<void()> call) { wait(true, std::move(call)); }
     void when_writable(std::function<void()> call) { wait(false, std::move(call)); }
+    void after(std::chrono::milliseconds pause, std::function<void()> call);
 
 private:
     void wait(bool readable, std::function<void()> call);
@@ -71,9 +75,13 @@ public:
 };
 
 // Limits for the receiving end, because the sender may be compromised and must not delay the receiver's timers. A
-// channel that exceeds the rate is closed.
+// channel that exceeds the rate is read more slowly and never closed for it: a neighbour whose session flaps makes an
+// honest sender exceed it, and a new channel comes only when a role starts again. What waits meanwhile is bounded: the
+// socket holds some hundred messages, and the sender keeps the latest state of each name.
 inline constexpr int kPeerMessagesPerTurn = 16;
 inline constexpr Rate kPeerRate{2'000, 500};
+inline constexpr std::chrono::milliseconds kPeerPause{50};
+inline constexpr std::chrono::seconds kPeerRateLoggedEvery{60};
 
 // The receiving end. When the channel closes because the sender died, the received states stay valid: the sender's next
 // incarnation resumes from its own state and sends all states on a new channel.
@@ -88,14 +96,17 @@ public:
     void close() { channel_.close(); }
 
 private:
+    enum class Then : std::uint8_t { Listen, Pause, Close };
     void listen();
-    [[nodiscard]] bool read();
+    [[nodiscard]] Then read();
+    void log_pause(Instant now);
 
     PeerEnd channel_;
     Log& log_;
     std::string from_;
     OnMessage on_message_;
     TokenBucket budget_{kPeerRate};
+    std::optional<Instant> pause_logged_;
     std::uint64_t unknown_ = 0;
 };
 
