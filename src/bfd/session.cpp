@@ -276,7 +276,7 @@ void Session::send(Step step, bool final) {
 }
 
 void Session::report_state(Step step) const {
-    step.out.push_back(ReportState{settings_.name, up(), settings_.reports_to_vrrp, settings_.reports_to_checkers});
+    step.out.push_back(ReportState{settings_.name, up(), settings_.reports_to_checkers});
 }
 
 void Session::log(Step step, LogLevel level, std::string_view text) const {

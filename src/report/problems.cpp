@@ -98,6 +98,13 @@ static_assert(std::size(kProblemRows) == static_cast<std::size_t>(ClientsUnanswe
 
 using Problems = std::vector<Problem>;
 
+// A session that only checks follow keeps their servers down, which is a problem of its own.
+bool is_tracked(const VrrpStatus& vrrp, vrrp::TrackedObject::Kind kind, std::string_view name) {
+    return std::ranges::any_of(vrrp.tracked, [&](const auto& objects) {
+        return std::ranges::any_of(objects, [&](const auto& one) { return one.kind == kind && one.name == name; });
+    });
+}
+
 void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& found) {
     for (const auto& one : vrrp.router.instances) {
         if (const auto* other = other_master(status, one); other != nullptr)
@@ -130,7 +137,7 @@ void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& 
             found.push_back(
                 {ScriptDown, script.name, "", fmt::format("script {} fails: {}", script.name, script.last_failure)});
     for (const auto& session : vrrp.router.bfds)
-        if (!session.up)
+        if (!session.up && is_tracked(vrrp, vrrp::TrackedObject::Kind::Bfd, session.name))
             found.push_back({BfdDown, session.name, "", fmt::format("BFD session {} is down", session.name)});
 }
 

@@ -53,8 +53,7 @@ struct Render {
         return text;
     }
     std::string operator()(const ReportState& i) const {
-        return fmt::format("tell {} {}{}{}", i.session, i.up ? "UP" : "DOWN", i.vrrp ? "" : " not vrrp",
-                           i.checkers ? "" : " not checkers");
+        return fmt::format("tell {} {}{}", i.session, i.up ? "UP" : "DOWN", i.checkers ? "" : " not checkers");
     }
     std::string operator()(const WriteLog& i) const {
         return (i.line.level == LogLevel::Debug     ? "debug: "

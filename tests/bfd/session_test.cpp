@@ -75,10 +75,10 @@ TEST_CASE("a session comes up straight from DOWN when the neighbour was quicker"
     CHECK(bench.state() == State::Up);
 }
 
-TEST_CASE("a state is reported only to the roles that track it") {
+TEST_CASE("a state is reported to the checkers only if they may follow it, and to the status anyhow") {
     Settings s = settings();
     s.reports_to_vrrp = false;
-    CHECK(deeds(Bench::started(s).hear(kInit, t0)).at(0) == "tell peer UP not vrrp");
+    CHECK(deeds(Bench::started(s).hear(kInit, t0)).at(0) == "tell peer UP");
     s.reports_to_vrrp = true;
     s.reports_to_checkers = false;
     CHECK(deeds(Bench::started(s).hear(kInit, t0)).at(0) == "tell peer UP not checkers");

@@ -39,7 +39,8 @@ struct Well : ConfiguredScene {
         lvs.services[1].mh_table->digest = lvs.services[1].mh_table->wanted_digest;
         for (auto& one : lvs.announced) one.state = "announced";
         for (auto& one : lvs.discovered) one.held = one.problem = "";
-        vrrp.router.bfds = {{.name = "B1", .up = true}};
+        vrrp.router.bfds = {{.name = "B1", .up = true}, {.name = "of checkers or of nobody", .up = false}};
+        vrrp.tracked = {{{.kind = vrrp::TrackedObject::Kind::Bfd, .name = "B1", .known = true, .up = true}}};
     }
     vrrp::InstanceSnapshot& instance() { return vrrp.router.instances[0]; }
     ServiceStatus& service() { return lvs.services[0]; }

@@ -38,7 +38,7 @@ struct Settings {
     std::uint8_t ttl = 255;                                           // of packets sent
     int max_hops = 0;                                         // a packet's TTL must be at least ttl - max_hops; -1: any
     bool multihop = false;                                    // UDP port 4784 instead of 3784
-    bool reports_to_vrrp = true, reports_to_checkers = true;  // the roles that get its state
+    bool reports_to_vrrp = true, reports_to_checkers = true;  // whose trackers or checks may follow it
     bool operator==(const Settings&) const = default;
 };
 
@@ -81,11 +81,12 @@ struct SendPacket {
     std::array<std::byte, wire::kBfdLength> payload{};
     bool operator==(const SendPacket&) const = default;
 };
-// The session came up or went down: report it to the roles that track it. A session that was never reported is down.
+// The session came up or went down: report it to the vrrp role, whose status has every session, and to that of the
+// checkers if they may follow it. A session that was never reported is down.
 struct ReportState {
     std::string session;
     bool up = false;
-    bool vrrp = true, checkers = true;
+    bool checkers = true;
     bool operator==(const ReportState&) const = default;
 };
 struct WriteLog {  // a log line

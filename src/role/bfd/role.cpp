@@ -89,7 +89,7 @@ private:
     void send(const bfd::SendPacket& packet);
     void report(const bfd::ReportState& change);
     [[nodiscard]] Result<std::uint32_t> scope_of(const bfd::SendPacket& packet) const;
-    [[nodiscard]] std::map<std::string, bool> all_for(bool bfd::Settings::* hears) const;
+    [[nodiscard]] std::map<std::string, bool> all_for(ipc::PeerChannel::To other) const;
     void close_unused_senders();
     void arm();
     void deadline();
@@ -126,8 +126,8 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     settings_ = settings;
     sessions_.emplace(std::move(settings), [this] { return static_cast<std::uint32_t>(random_() >> 32); });
     perform(sessions_->start(runtime_.now(), previous ? &previous->sessions : nullptr));
-    vrrp_.send(all_for(&bfd::Settings::reports_to_vrrp));  // on channels that were connected before the start
-    checkers_.send(all_for(&bfd::Settings::reports_to_checkers));
+    vrrp_.send(all_for(ipc::PeerChannel::To::Vrrp));  // on channels that were connected before the start
+    checkers_.send(all_for(ipc::PeerChannel::To::Lvs));
     if (previous) runtime_.log().notice("state of the previous process resumed");
     pacer_.now();
     return {};
@@ -149,8 +149,8 @@ void BfdRole::commit() {
     settings_ = next.settings;
     perform(sessions_->reload(std::move(next.settings), runtime_.now()));
     // Which roles track a session, and its name, may have changed too.
-    vrrp_.send(all_for(&bfd::Settings::reports_to_vrrp));
-    checkers_.send(all_for(&bfd::Settings::reports_to_checkers));
+    vrrp_.send(all_for(ipc::PeerChannel::To::Vrrp));
+    checkers_.send(all_for(ipc::PeerChannel::To::Lvs));
     close_unused_senders();
     pacer_.now();
 }
@@ -229,24 +229,24 @@ void BfdRole::perform(const bfd::Intents& intents) {
 }
 
 void BfdRole::report(const bfd::ReportState& change) {
-    if (change.vrrp) vrrp_.send(change.session, change.up);
+    vrrp_.send(change.session, change.up);
     if (change.checkers) checkers_.send(change.session, change.up);
 }
 
-// The states of all sessions for one role; a session that is not reported to this role counts as down.
-std::map<std::string, bool> BfdRole::all_for(bool bfd::Settings::* hears) const {
+// The states of the sessions for one role. The vrrp role shows those of others too, in the status and by SNMP; what an
+// instance tracks is its configuration's business, as it is a check's which session it follows.
+std::map<std::string, bool> BfdRole::all_for(ipc::PeerChannel::To other) const {
     std::map<std::string, bool> all;
-    for (const auto& settings : settings_) all.emplace(settings.name, false);
     const auto snapshot = sessions_->snapshot();
     for (std::size_t i = 0; i < snapshot.sessions.size() && i < settings_.size(); ++i)
-        all[settings_[i].name] = settings_[i].*hears && snapshot.sessions[i].state == bfd::State::Up;
+        if (other == ipc::PeerChannel::To::Vrrp || settings_[i].reports_to_checkers)
+            all.emplace(settings_[i].name, snapshot.sessions[i].state == bfd::State::Up);
     return all;
 }
 
 void BfdRole::connect(ipc::PeerChannel::To other, UniqueFd line) {
-    const bool vrrp = other == ipc::PeerChannel::To::Vrrp;
-    const auto hears = vrrp ? &bfd::Settings::reports_to_vrrp : &bfd::Settings::reports_to_checkers;
-    (vrrp ? vrrp_ : checkers_).connect(std::move(line), sessions_ ? all_for(hears) : std::map<std::string, bool>{});
+    auto& sender = other == ipc::PeerChannel::To::Vrrp ? vrrp_ : checkers_;
+    sender.connect(std::move(line), sessions_ ? all_for(other) : std::map<std::string, bool>{});
 }
 
 void BfdRole::send(const bfd::SendPacket& packet) {
