@@ -18,6 +18,22 @@ bool same_session(const Settings& settings, const IpAddress& neighbor, const IpA
     return settings.neighbor == neighbor && settings.source == source && settings.multihop == multihop;
 }
 
+// The one of `old` that goes on with these settings; old.size() if none does. Without a source the kernel chooses one,
+// as a rule the one that was given, and the session's socket keeps its address: no reason to go down.
+std::size_t predecessor_of(const Settings& s, const std::vector<Session>& old, const std::vector<bool>& kept) {
+    const auto find = [&](bool any_source) {
+        std::size_t at = 0;
+        for (; at < old.size(); ++at) {
+            const Settings& before = old[at].settings();
+            const IpAddress& source = any_source ? before.source : s.source;
+            if (!kept[at] && same_session(before, s.neighbor, source, s.multihop)) break;
+        }
+        return at;
+    };
+    const std::size_t exact = find(false);
+    return exact < old.size() || !s.source.empty() ? exact : find(true);
+}
+
 }  // namespace
 
 struct Sessions::Impl {
@@ -111,9 +127,7 @@ void Sessions::Impl::reload(Step step, std::vector<Settings> settings) {
         ports.insert(session.identity().source_port);
     }
     for (Settings& s : settings) {
-        std::size_t at = 0;
-        while (at < old.size() && (kept[at] || !same_session(old[at].settings(), s.neighbor, s.source, s.multihop)))
-            ++at;
+        const std::size_t at = predecessor_of(s, old, kept);
         is_new.push_back(at == old.size());
         if (at == old.size()) {
             sessions.emplace_back(std::move(s), new_identity(discriminators, ports));

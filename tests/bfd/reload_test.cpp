@@ -73,6 +73,21 @@ TEST_CASE("another neighbour, source or kind is another session") {
     }
 }
 
+TEST_CASE("a session whose source_ip is no longer given goes on") {
+    Settings with_source = settings();
+    with_source.source = ip("10.0.0.1");
+    Bench bench = Bench::up(with_source);
+    CHECK(deeds(bench.sessions.reload({settings()}, t0 + 5ms)).empty());
+    CHECK(bench.state() == State::Up);
+    CHECK(bench.snapshot().discriminator == 1);
+    CHECK(bench.snapshot().source.empty());
+
+    Settings kind = with_source;
+    kind.multihop = true;
+    (void)bench.sessions.reload({kind}, t0 + 6ms);
+    CHECK(bench.state() == State::Down);
+}
+
 TEST_CASE("slower packets and a shorter patience wait for the neighbour's word; the other way is at once") {
     struct Row {
         Micros min_tx, min_rx;
