@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -19,18 +18,11 @@ using config::KeywordValues;
 
 constexpr std::uint8_t kTtlV4 = 255, kTtlV6 = 64;  // keepalived's defaults
 
-// The value of a keyword that has two names. If both are given, their order is unknown, and the first name is used.
-template <class T>
-std::optional<T> either(const KeywordValues& values, const config::Keyword<T>& name, const config::Keyword<T>& other) {
-    const auto value = config::value_of(values, name);
-    return value ? value : config::value_of(values, other);
-}
-
 Settings settings_of(const config::Section& section) {
     const KeywordValues& values = section.values;
     Settings s;
     if (!section.names.empty()) s.name = section.names.front();
-    s.neighbor = either(values, keyword::neighbor_ip, keyword::neighbour_ip).value_or(IpAddress{});
+    s.neighbor = config::value_of(values, keyword::neighbor_ip).value_or(IpAddress{});
     s.source = config::value_of(values, keyword::source_ip).value_or(IpAddress{});
     s.min_rx = config::value_or_default(values, keyword::min_rx);
     s.min_tx = config::value_or_default(values, keyword::min_tx);
@@ -38,7 +30,7 @@ Settings settings_of(const config::Section& section) {
     s.multiplier = static_cast<std::uint8_t>(config::value_or_default(values, keyword::multiplier));
     s.passive = is_given(values, keyword::passive);
     const std::int64_t usual = s.neighbor.is_v6() ? kTtlV6 : kTtlV4;
-    s.ttl = static_cast<std::uint8_t>(either(values, keyword::ttl, keyword::hoplimit).value_or(usual));
+    s.ttl = static_cast<std::uint8_t>(config::value_of(values, keyword::ttl).value_or(usual));
     const std::int64_t hops = config::value_of(values, keyword::max_hops).value_or(0);
     s.max_hops = static_cast<int>(std::min<std::int64_t>(hops, s.ttl));
     s.multihop = config::flag(values, keyword::multihop);
@@ -57,8 +49,9 @@ std::vector<Settings> configured_sessions(const config::Config& config) {
         Settings s = settings_of(section);
         const bool other_family = !s.source.empty() && s.source.family() != s.neighbor.family();
         const bool taken = std::ranges::any_of(all, [&](const Settings& earlier) {
+            const bool same_source = earlier.source == s.source || earlier.source.empty() || s.source.empty();
             return earlier.name == s.name ||
-                   (earlier.neighbor == s.neighbor && earlier.source == s.source && earlier.multihop == s.multihop);
+                   (earlier.neighbor == s.neighbor && same_source && earlier.multihop == s.multihop);
         });
         if (!s.neighbor.empty() && !other_family && !taken) all.push_back(std::move(s));
     }

@@ -33,6 +33,13 @@ TEST_CASE("a bfd_instance that says only its neighbour has keepalived's defaults
     CHECK(session("neighbour_ip 10.0.0.2") == expected);
 }
 
+TEST_CASE("of a keyword with two names the last one given counts") {
+    CHECK(session("neighbor_ip 10.0.0.2\nneighbour_ip 10.0.0.3").neighbor == ip("10.0.0.3"));
+    CHECK(session("neighbour_ip 10.0.0.3\nneighbor_ip 10.0.0.2").neighbor == ip("10.0.0.2"));
+    CHECK(session("neighbor_ip 10.0.0.2\nttl 100\nhoplimit 50").ttl == 50);
+    CHECK(session("neighbor_ip 10.0.0.2\nttl 100\nhoplimit 50\nttl 70").ttl == 70);
+}
+
 TEST_CASE("every keyword of a bfd_instance arrives in its own unit") {
     const Settings expected{.name = "peer",
                             .neighbor = ip("10.0.0.2"),
@@ -71,11 +78,15 @@ TEST_CASE("blocks that cannot be a session are left out, and the others stay in 
         "bfd_instance mixed {\nneighbor_ip 10.0.0.3\nsource_ip fe80::1\n}\n"
         "bfd_instance twin {\nneighbor_ip 10.0.0.1\n}\n"
         "bfd_instance far {\nneighbor_ip 10.0.0.1\nmultihop\n}\n"
-        "bfd_instance other {\nneighbor_ip 10.0.0.1\nsource_ip 10.0.0.9\n}\n");
-    REQUIRE(all.size() == 3);
+        "bfd_instance other {\nneighbor_ip 10.0.0.1\nsource_ip 10.0.0.9\n}\n"
+        "bfd_instance one {\nneighbor_ip 10.0.0.4\nsource_ip 10.0.0.8\n}\n"
+        "bfd_instance two {\nneighbor_ip 10.0.0.4\nsource_ip 10.0.0.9\n}\n"
+        "bfd_instance three {\nneighbor_ip 10.0.0.4\n}\n");
+    REQUIRE(all.size() == 4);
     CHECK(all[0].name == "a");
     CHECK(all[1].name == "far");
-    CHECK(all[2].name == "other");
+    CHECK(all[2].name == "one");
+    CHECK(all[3].name == "two");
     CHECK(sessions("").empty());
 }
 

@@ -127,7 +127,7 @@ inline constexpr Keyword<bool> checker{"checker"}, full_command{"full_command"},
 inline constexpr Keyword<std::int64_t> fall{"fall"}, init_file{"init_file"}, max_hops{"max_hops"}, quorum{"quorum"},
     quorum_max{"quorum_max"}, rise{"rise"};
 inline constexpr Keyword<Micros> delay{"delay"}, fork_delay{"fork_delay"}, terminate_delay{"terminate_delay"};
-inline constexpr Keyword<IpAddress> neighbor_ip{"neighbor_ip"}, neighbour_ip{"neighbour_ip"}, source_ip{"source_ip"};
+inline constexpr Keyword<IpAddress> neighbor_ip{"neighbor_ip"}, source_ip{"source_ip"};
 inline constexpr Keyword<WordList> file{"file"}, param_match{"param_match"}, process{"process"};
 inline constexpr Keyword<Section> track_bfd{"track_bfd"}, track_process{"track_process"};
 inline constexpr DefaultedKeyword<Micros> min_rx{"min_rx", Micros{10'000}}, min_tx{"min_tx", Micros{10'000}},

@@ -92,7 +92,7 @@ constexpr KeywordSpec kRootRows[]{
     row(Block::Root, keyword::interface_up_down_delays, args::entries(Block::InterfaceDelays), "{ value block }", "",
         "Debounce delays for interface state changes.", {.example = "interface_up_down_delays { eth0 2 5 }"}),
     row(Block::Root, keyword::bfd_instance, args::opens(Block::Bfd, 1, 1), "<name, max 31 chars> { block }", "",
-        "One BFD session.", {.set = begin_tracked, .example = "bfd_instance uplink"}),
+        "One BFD session.", {.set = begin_bfd, .example = "bfd_instance uplink"}),
     row(Block::StaticAddresses, "<entry>", args::entry(), "<ip>[/<prefixlen>] [address options] [track_group <name>]",
         "dev = default_interface",
         "Static address line; options as vrrp_instance/virtual_ipaddress, without use_vmac."),

@@ -70,7 +70,10 @@ void set_native_ipv6(ParseContext& r, const Value& v);
 void set_accept(ParseContext& r, const Value& v);  // and no_accept
 void add_tracked_interface(ParseContext& r, const Value& v);
 void add_tracked_script(ParseContext& r, const Value& v);
-void begin_tracked(ParseContext& r, const Value& v);  // track_file, vrrp_track_process, bfd_instance
+void begin_tracked(ParseContext& r, const Value& v);  // track_file, vrrp_track_process
+void begin_bfd(ParseContext& r, const Value& v);
+// A second block of the same name.
+void refuse_known_name(ParseContext& r, const Value& v);
 void check_tracker(ParseContext& r, const Value& v);  // a line of track_file, track_process, track_bfd
 void check_group_line(ParseContext& r, const Value& v);
 void check_followed(ParseContext& r, const Value& v);  // of FILE_CHECK and BFD_CHECK

@@ -10,6 +10,7 @@ namespace mainstay::config {
 namespace {
 
 constexpr std::int64_t kMostTrackWeight = 253;
+constexpr std::size_t kMostBfdName = 31;
 
 bool has(const Section& line, const KeywordName& word) { return find_value(line.values, word) != nullptr; }
 
@@ -112,6 +113,23 @@ void add_tracked_script(ParseContext& r, const Value& v) {
         d.fix = fmt::format("did you mean `{}`?", near);
     else
         d.fix = "define the vrrp_script before the vrrp_instance";
+}
+
+// keepalived ignores the block; what tracks the session does not find it.
+void begin_bfd(ParseContext& r, const Value& v) {
+    if (v.word.size() > kMostBfdName) {
+        auto& d = r.diag.error(
+            Code::TooLong, v.mark,
+            fmt::format("the name of a bfd_instance has at most {} characters, got {}", kMostBfdName, v.word.size()));
+        d.effect = "the whole block is ignored";
+        d.fix = "give it a shorter name, also where it is tracked";
+        r.skip_block = true;
+        return;
+    }
+    const bool known = std::ranges::any_of(
+        r.tracked, [&](const auto& other) { return other.keyword == v.row.name && other.name == v.word; });
+    if (known) return refuse_known_name(r, v);
+    begin_tracked(r, v);
 }
 
 void begin_tracked(ParseContext& r, const Value& v) {

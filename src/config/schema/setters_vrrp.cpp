@@ -6,9 +6,6 @@
 #include "setters.hpp"
 
 namespace mainstay::config {
-namespace {
-
-constexpr std::size_t kPasswordBytes = 8;
 
 void refuse_known_name(ParseContext& r, const Value& v) {
     auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
@@ -16,6 +13,10 @@ void refuse_known_name(ParseContext& r, const Value& v) {
     d.fix = "rename it, or delete one of the two";
     r.skip_block = true;
 }
+
+namespace {
+
+constexpr std::size_t kPasswordBytes = 8;
 
 // keepalived: a second block of the same name is passed over.
 bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t index) {

@@ -50,6 +50,7 @@ namespace {
 // An old name that does what its successor does is printed as that, and so it stands under that.
 std::string_view name_of(const KeywordSpec& row) {
     std::string_view name = row.set != nullptr && !row.deprecated.empty() ? row.deprecated : row.name;
+    if (!row.same_as.empty() && !row.args.in_line) name = row.same_as;  // the last one counts, whichever name it has
     if (name.starts_with('<') && name.ends_with('>')) name = name.substr(1, name.size() - 2);
     return name;
 }

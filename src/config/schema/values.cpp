@@ -225,15 +225,17 @@ bool read_decimal(ParseContext& reading, Value& value) {
     const auto [stop, ec] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
     const bool too_big = !whole.empty() && (ec != std::errc{} || seconds > kMost);
     std::int64_t fraction = 0;
-    for (std::size_t i = 0; i < kDecimals; ++i) fraction = fraction * 10 + (i < places.size() ? places[i] - '0' : 0);
-    if (places.size() > kDecimals) {
-        if (places[kDecimals] >= '5') ++fraction;
-        auto& d = reading.diag.error(Code::TooManyDecimals, value.mark,
-                                     fmt::format("{} {} has more than six decimal places", shown_name(value), word));
+    const bool millis = value.row.args.takes == Takes::Millis;
+    const std::size_t most = millis ? 3 : kDecimals;
+    for (std::size_t i = 0; i < most; ++i) fraction = fraction * 10 + (i < places.size() ? places[i] - '0' : 0);
+    if (places.size() > most) {
+        if (places[most] >= '5') ++fraction;
+        auto& d = reading.diag.error(
+            Code::TooManyDecimals, value.mark,
+            fmt::format("{} {} has more than {} decimal places", shown_name(value), word, millis ? "three" : "six"));
         d.effect = "the value is rounded";
     }
-    const std::int64_t scale = value.row.args.takes == Takes::Millis ? 1000 : 1;
-    value.time = Micros{too_big ? kUnlimited : (seconds * kMicrosPerSecond + fraction) / scale};
+    value.time = Micros{too_big ? kUnlimited : seconds * (millis ? 1000 : kMicrosPerSecond) + fraction};
     if (too_big || value.time.count() < value.row.args.low || value.time.count() > value.row.args.high) {
         report_range(reading, value);
         return false;
@@ -342,7 +344,8 @@ void read_tail(ParseContext& reading, Value& value) {
     d.expected = listed(value.row.args.tail);
     d.effect = "the word is ignored";
     if (const auto near = nearest_choice(value.row.args.tail, word.text); !near.empty())
-        d.fix = fmt::format("did you mean `{}`?", near);
+        d.fix = word.text == fmt::format("no{}", near) ? fmt::format("leave it out: it is so without `{}`", near)
+                                                       : fmt::format("did you mean `{}`?", near);
 }
 
 }  // namespace

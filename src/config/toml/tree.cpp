@@ -15,6 +15,12 @@
 namespace mainstay::config {
 namespace {
 
+// Of two names for one keyword that under which the value is stored: TOML has no order between them.
+const KeywordSpec* stored_row(Block block, std::string_view name) {
+    const KeywordSpec* row = find_row(block, name);
+    return row == nullptr || row->same_as.empty() ? row : find_row(block, row->same_as);
+}
+
 class TreeReader final : Lexer::Listener {
 public:
     TreeReader(const Snapshot& snapshot, std::vector<Converted::Lost>& lost)
@@ -171,7 +177,7 @@ private:
                 lose(s.mark, "an open quote");
             else
                 entry(s, frame);
-        } else if (const KeywordSpec* row = find_row(frame.block, s.words[0].text); row == nullptr) {
+        } else if (const KeywordSpec* row = stored_row(frame.block, s.words[0].text); row == nullptr) {
             const BraceFault* told = statements_.file() == nullptr ? nullptr : walked_.fault_at(s.mark.offset);
             if (told == nullptr || told->kind == BraceFault::Kind::UnknownBlock)
                 lose(s.mark, fmt::format("unknown keyword {}", s.raw.substr(0, kMostShown)));

@@ -10,15 +10,12 @@ namespace {
 
 constexpr std::int64_t kTtlV4 = 255, kTtlV6 = 64;
 
-std::optional<IpAddress> neighbor_of(const KeywordValues& values) {
-    const auto neighbor = value_of(values, keyword::neighbor_ip);
-    return neighbor ? neighbor : value_of(values, keyword::neighbour_ip);
-}
-
+// keepalived: one without source_ip may have the address of any other with this neighbour.
 bool same_session(const KeywordValues& a, const KeywordValues& b) {
+    const auto neighbor = [](const KeywordValues& v) { return value_of(v, keyword::neighbor_ip); };
     const auto multihop = [](const KeywordValues& v) { return flag(v, keyword::multihop); };
-    return neighbor_of(a) == neighbor_of(b) && value_of(a, keyword::source_ip) == value_of(b, keyword::source_ip) &&
-           multihop(a) == multihop(b);
+    const auto one = value_of(a, keyword::source_ip), other = value_of(b, keyword::source_ip);
+    return neighbor(a) == neighbor(b) && (one == other || !one || !other) && multihop(a) == multihop(b);
 }
 
 // A bad address was reported already.
@@ -50,7 +47,7 @@ void check_bfd(ParseContext& r, std::string_view name, Mark opened, const Keywor
         r.tracked.back().for_vrrp = vrrp || !checker;
         r.tracked.back().for_checkers = checker || !vrrp;
     }
-    const auto neighbor = neighbor_of(values);
+    const auto neighbor = value_of(values, keyword::neighbor_ip);
     if (!neighbor) return no_neighbor(r, name, opened);
     const auto source = value_of(values, keyword::source_ip);
     if (source && source->family() != neighbor->family()) {
@@ -66,13 +63,11 @@ void check_bfd(ParseContext& r, std::string_view name, Mark opened, const Keywor
                                fmt::format("bfd_instance {} has the neighbor_ip {} of bfd_instance {}", name,
                                            neighbor->to_string(), twin->names.front()));
         d.effect = "the instance is not used";
-        d.fix = "one session is enough for all trackers; two sessions need different values of source_ip";
+        d.fix = "one session is enough for all trackers; two sessions need a source_ip each, and different ones";
         return;
     }
     const auto hops = value_of(values, keyword::max_hops).value_or(0);
-    auto ttl = value_of(values, keyword::ttl);
-    if (!ttl) ttl = value_of(values, keyword::hoplimit);
-    const std::int64_t sent = ttl.value_or(neighbor->is_v6() ? kTtlV6 : kTtlV4);
+    const std::int64_t sent = value_of(values, keyword::ttl).value_or(neighbor->is_v6() ? kTtlV6 : kTtlV4);
     if (hops > sent) {
         auto& d = r.diag.warn(Code::OutOfRange, opened,
                               fmt::format("bfd_instance {}: max_hops {} is more than the {} {} that is sent", name,

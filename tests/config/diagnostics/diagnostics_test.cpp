@@ -235,7 +235,11 @@ TEST_CASE("a BFD instance of two families, one with another's neighbour, and too
     CHECK(about(a + b + "}\n") ==
           Lines{"4:1 error MS0406 bfd_instance b has the neighbor_ip 10.0.0.1 of bfd_instance a"});
     CHECK(about(a + b + "multihop\n}\n").empty());
-    CHECK(about(a + b + "source_ip 10.0.0.2\n}\n").empty());
+    // One without source_ip may have the address of the other.
+    CHECK(about(a + b + "source_ip 10.0.0.2\n}\n") ==
+          Lines{"4:1 error MS0406 bfd_instance b has the neighbor_ip 10.0.0.1 of bfd_instance a"});
+    CHECK(about("bfd_instance a {\nsource_ip 10.0.0.3\nneighbor_ip 10.0.0.1\n}\n" + b + "source_ip 10.0.0.2\n}\n")
+              .empty());
     CHECK(about("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n") ==
           Lines{"1:1 warning MS0201 bfd_instance a: max_hops 65 is more than the hoplimit 64 that is sent"});
     CHECK(load_sample("bfd_instance a {\nneighbor_ip fd00::1\nmax_hops 65\n}\n").diagnostics.at(0).effect ==

@@ -181,7 +181,7 @@ struct KeywordSpec {
     // store the line itself, unless from_store is set.
     Setter line = nullptr;
     bool strict_line = false;         // an invalid word makes the whole line invalid, not only the word
-    std::string_view same_as;         // for a word of a line: its synonym
+    std::string_view same_as;         // its synonym; a keyword's value, not that of a word of a line, is stored as that
     bool old_name_is_silent = false;  // keepalived silently accepts the deprecated keyword: exit code 0
     // An example where `form` is not sufficient: from the keyword on, or a whole line.
     std::string_view example;
