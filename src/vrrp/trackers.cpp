@@ -56,7 +56,7 @@ ProcessTracker process_tracker(const Section& section) {
     if (const auto n = value_of(section.values, keyword::quorum_max)) {
         process.quorum_max = static_cast<std::uint32_t>(*n);
         // With quorum_max 0 the default quorum of 1 could never be met.
-        if (!has(section, keyword::quorum)) process.quorum = std::min(process.quorum, process.quorum_max);
+        process.quorum = std::min(process.quorum, process.quorum_max);
     }
     const Micros delay = value_of(section.values, keyword::delay).value_or(Micros{0});
     process.fork_delay = value_of(section.values, keyword::fork_delay).value_or(delay);

@@ -54,8 +54,9 @@ TEST_CASE("what goes down together is judged together") {
 
     CHECK(lines(bench.router.step(both(false), t0 + 1s)) ==
           Lines{"Netlink reports eth0 down", "Netlink reports eth1 down",
-                "(VI_1) entering FAULT state (interface eth0 down, interface eth1 down)",
-                "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+                "(VI_1) entering FAULT state (interface eth0 down)",
+                "(VI_1) entering FAULT state (interface eth1 down)", "warning: (VI_1) Entering FAULT STATE",
+                "announce INSTANCE VI_1 FAULT 100"});
     CHECK(lines(bench.router.step(both(false), t0 + 2s)).empty());
 }
 

@@ -195,6 +195,7 @@ TEST_CASE("a process is up while its number is within the quorum") {
         {{{"quorum", std::int64_t{2}}}, {2, 3}, {0, 1}},
         {{{"quorum", std::int64_t{2}}, {"quorum_max", std::int64_t{3}}}, {2, 3}, {0, 1, 4}},
         {{{"quorum_max", std::int64_t{0}}}, {0}, {1, 2}},
+        {{{"quorum", std::int64_t{1}}, {"quorum_max", std::int64_t{0}}}, {0}, {1, 2}},
     };
     for (const Row& row : rows)
         for (const bool good : {true, false})

@@ -84,6 +84,7 @@ bool contradicts_quorum(ParseContext& r, const KeywordValues& values, const Valu
     if (!least && v.row.name != keyword::quorum_max.text) return false;
     const auto other = least ? value_of(values, keyword::quorum_max) : value_of(values, keyword::quorum);
     if (!other || (least ? v.number <= *other : v.number >= *other)) return false;
+    if (!least && v.number == 0 && *other == 1) return false;  // the default, be it written: no process may run
     auto& d = r.diag.error(
         Code::OutOfRange, v.mark,
         fmt::format("quorum_max {} is less than quorum {}", least ? *other : v.number, least ? v.number : *other));

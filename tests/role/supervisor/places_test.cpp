@@ -58,7 +58,7 @@ TEST_CASE("a daemon with an instance name has folders of its own, and the name i
     CHECK(startup.control_socket == stage.at("run/blue/control.sock"));
     CHECK(startup.spool_directory == stage.at("spool/blue"));
     CHECK(stage.text("run/blue/mainstayd.pid") == std::to_string(stage.pid()) + "\n");
-    CHECK(stage.text("run/blue/vrrp.pid") == std::to_string(vrrp.pid) + "\n");
+    stage.until([&] { return stage.text("run/blue/vrrp.pid") == std::to_string(vrrp.pid) + "\n"; }, "the pid file");
     CHECK_FALSE(fs::exists(stage.at("run/mainstayd.pid")));
     CHECK(mode_of(stage.at("run/blue")) == 0755);
     CHECK(mode_of(stage.at("spool/blue")) == 0750);
