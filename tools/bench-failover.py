@@ -66,7 +66,7 @@ class Pair:
         """The milliseconds of the first gratuitous ARP, and of the last address's first one, over the timer."""
         self.from_master.forget()
         self.from_backup.forget()
-        time.sleep((1 + phase) * self.interval)
+        time.sleep((2 + phase) * self.interval)  # one advertisement at least, also if it is late
         if event == "kill":
             self.master.kill()
         elif event == "stop":
