@@ -124,7 +124,8 @@ void Router::Impl::check_routing(Instant now) {
 
 void Router::Impl::follow_up(Step step, const LinkChange& change) {
     const auto& [before, fact] = change;
-    if (fact.up && (!before.up || fact.times_up != before.times_up)) {
+    const bool came_up = fact.up && (!before.up || fact.times_up != before.times_up);
+    if (came_up) {
         statics.interface_up(step, fact.name);
         check_routing(step.now);
     }
@@ -134,7 +135,7 @@ void Router::Impl::follow_up(Step step, const LinkChange& change) {
     if (std::ranges::any_of(fact.addresses, is_new)) retry_routing(step, fact.name);
     const bool recreated = before.index != 0 && fact.index != 0 && !before.is_same_link(fact);
     if (!recreated) return;
-    if (before.up) statics.interface_up(step, fact.name);
+    if (before.up && !came_up) statics.interface_up(step, fact.name);
     renew_routing_over(step, fact.name);
     for (InstanceId id = 0; id < instances.size(); ++id) {
         auto here = held_addresses(instances[id].config());

@@ -392,4 +392,9 @@ TEST_CASE("static entries over an interface that is replaced while it is up are 
 
     CHECK(deeds(bench.router.step(link("eth1", true, {ip("10.0.0.1")}, 7), t0 + 1s)) ==
           Lines{"static 10.7.0.1/24@eth1", "static again [10.8.0.0/16 dev eth1]"});
+    // Once, also if the one before had come up another number of times.
+    auto other = link("eth1", true, {ip("10.0.0.1")}, 8);
+    other.times_up = 1;
+    CHECK(deeds(bench.router.step(other, t0 + 2s)) ==
+          Lines{"static 10.7.0.1/24@eth1", "static again [10.8.0.0/16 dev eth1]"});
 }
