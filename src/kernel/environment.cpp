@@ -103,21 +103,25 @@ std::string name_of_interface(std::string_view name) {
     return index == 0 || ::if_indextoname(index, own.data()) == nullptr ? std::string{} : std::string{own.data()};
 }
 
-bool multicasts(std::string_view interface) {
-    const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-    ifreq request{};
-    if (interface.size() >= sizeof request.ifr_name) return true;
-    std::ranges::copy(interface, request.ifr_name);
-    return !socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_MULTICAST) != 0;
-}
-
-std::optional<std::uint32_t> mtu_of(std::string_view interface) {
+// The kernel's answer to a question about an interface; none: there is no such interface, or it cannot be asked.
+std::optional<ifreq> ask_of(std::string_view interface, unsigned long question) {
     const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     ifreq request{};
     if (interface.size() >= sizeof request.ifr_name) return std::nullopt;
     std::ranges::copy(interface, request.ifr_name);
-    if (!socket || ::ioctl(socket.get(), SIOCGIFMTU, &request) != 0 || request.ifr_mtu <= 0) return std::nullopt;
-    return static_cast<std::uint32_t>(request.ifr_mtu);
+    if (!socket || ::ioctl(socket.get(), question, &request) != 0) return std::nullopt;
+    return request;
+}
+
+bool multicasts(std::string_view interface) {
+    const auto answer = ask_of(interface, SIOCGIFFLAGS);
+    return !answer || (answer->ifr_flags & IFF_MULTICAST) != 0;
+}
+
+std::optional<std::uint32_t> mtu_of(std::string_view interface) {
+    const auto answer = ask_of(interface, SIOCGIFMTU);
+    if (!answer || answer->ifr_mtu <= 0) return std::nullopt;
+    return static_cast<std::uint32_t>(answer->ifr_mtu);
 }
 
 std::optional<IpAddress> address_of(const sockaddr* address) {
