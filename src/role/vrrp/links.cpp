@@ -117,7 +117,7 @@ Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
     }
     reread_ = false;
     ++losses_;
-    for (auto& [index, times] : times_up_) ++times;
+    for (auto& [index, known] : links_) ++known.times_up;
     change.merge(std::move(*now));
     change.overrun = true;
     return change;
@@ -180,19 +180,18 @@ void Links::take_lost(const kernel::Address& address, Change& change) const {
 }
 
 void Links::take(const kernel::Link& link, Change& change) {
-    const auto found = links_.find(link.index);
-    if (found != links_.end() && found->second == link) return;
-    if (found != links_.end()) {
-        change.interfaces.insert(found->second.name);
-        forget_name(found->second);
-        renamed(link.index, found->second.name, link.name);
-        if (found->second.hardware_address != link.hardware_address) change.other_mac.insert(link.name);
-    } else if (gone_ != 0) {
-        appearances_[link.index] = gone_;
+    const auto [found, is_new] = links_.try_emplace(link.index, Known{.link = {}, .appearance = gone_});
+    auto& [known, appearance, times_up] = found->second;
+    if (!is_new) {
+        if (known == link) return;
+        change.interfaces.insert(known.name);
+        forget_name(known);
+        renamed(link.index, known.name, link.name);
+        if (known.hardware_address != link.hardware_address) change.other_mac.insert(link.name);
     }
     const auto works = [](const kernel::Link& one) { return one.up && one.running; };
-    if (works(link) && (found == links_.end() || !works(found->second))) ++times_up_[link.index];
-    links_[link.index] = link;
+    if (works(link) && !works(known)) ++times_up;
+    known = link;
     by_name_[link.name] = link.index;
     change.interfaces.insert(link.name);
 }
@@ -207,8 +206,6 @@ void Links::forget(std::uint32_t index, Change& change) {
     std::erase_if(former_names_, [index](const auto& former) { return former.second == index; });
     addresses_.erase(index);
     forwarding_.erase(index);
-    appearances_.erase(index);
-    times_up_.erase(index);
     ++gone_;
 }
 
@@ -219,17 +216,12 @@ const kernel::Link* Links::find(const std::string& name) const {
 
 const kernel::Link* Links::find(std::uint32_t index) const {
     const auto found = links_.find(index);
-    return found == links_.end() ? nullptr : &found->second;
-}
-
-std::uint32_t Links::appearance(std::uint32_t index) const {
-    const auto found = appearances_.find(index);
-    return found == appearances_.end() ? 0 : found->second;
+    return found == links_.end() ? nullptr : &found->second.link;
 }
 
 Links::Identity Links::identity(const std::string& name) const {
     const auto* link = find(name);
-    return link == nullptr ? Identity{} : Identity{link->index, appearance(link->index), losses_};
+    return link == nullptr ? Identity{} : Identity{link->index, links_.at(link->index).appearance, losses_};
 }
 
 std::string Links::name_of(std::uint32_t index) const {
@@ -283,12 +275,12 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     if (const auto* former = find_renamed(name); former != nullptr && former != link) fact.renamed = former->name;
     if (link == nullptr) return fact;
     fact.index = link->index;
-    fact.appearance = appearance(link->index);
+    fact.appearance = links_.at(link->index).appearance;
+    fact.times_up = links_.at(link->index).times_up;
     const auto polled = polled_.find(name);
     fact.up = link->up && (polled == polled_.end() ? link->running : polled->second);
     fact.loopback = link->loopback;
     fact.multicast = link->multicast;
-    if (const auto times = times_up_.find(link->index); times != times_up_.end()) fact.times_up = times->second;
     fact.mtu = link->mtu;
     add_usable(link->index, false, fact.addresses);
     const auto lender = lenders_.find(name);
@@ -310,7 +302,7 @@ void Links::add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress
 }
 
 void Links::for_each(const std::function<void(const kernel::Link&)>& visit) const {
-    for (const auto& [index, link] : links_) visit(link);
+    for (const auto& [index, known] : links_) visit(known.link);
 }
 
 bool Links::holds(std::uint32_t index, const Prefix& prefix) const {

@@ -79,23 +79,25 @@ private:
     bool take(const kernel::Address* before, const kernel::Address& now, Change& change) const;
     void take_lost(const kernel::Address& address, Change& change) const;
     void finish(Change& change) const;
-    [[nodiscard]] std::uint32_t appearance(std::uint32_t index) const;
     void forget_name(const kernel::Link& link);
     void renamed(std::uint32_t index, const std::string& before, const std::string& now);
     void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
 
     std::map<std::string, std::string> lenders_;
     std::map<std::string, bool> polled_;
-    std::map<std::uint32_t, kernel::Link> links_;
+    struct Known {
+        kernel::Link link;
+        std::uint32_t appearance = 0;  // how many links had gone when it appeared
+        std::uint32_t times_up = 0;    // or one more for each loss of notifications
+    };
+    std::map<std::uint32_t, Known> links_;  // by index
     std::map<std::string, std::uint32_t> by_name_;
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
     std::set<std::uint32_t> forwarding_;  // IPv6
     std::map<std::string, std::uint32_t> former_names_;
-    std::uint32_t gone_ = 0;                              // links that went
-    std::map<std::uint32_t, std::uint32_t> appearances_;  // how many had gone when the link appeared; absent: none
-    std::map<std::uint32_t, std::uint32_t> times_up_;     // or one more for each loss of notifications
-    std::uint32_t losses_ = 0;                            // of notifications
-    bool reread_ = false;                                 // is still to be done
+    std::uint32_t gone_ = 0;    // links that went
+    std::uint32_t losses_ = 0;  // of notifications
+    bool reread_ = false;       // is still to be done
 };
 
 // For vrrp::plan_devices().
