@@ -32,6 +32,8 @@ ROLES = ("mainstayd-vrrp", "mainstayd-lvs", "mainstayd-bfd", "mainstayd-track", 
          "mainstayd-read", "mainstayd-spare")
 SECONDS = (0.2, 0.5, 1, 5, 15, 30, 60)  # figures are rounded up to these, so that rows are stable
 PLENTY = 30  # how long anything may take on a busy machine
+STOOD_STILL = 0.1  # a witness that asks each 20 ms and pauses for longer was not run by its machine
+TCP_WITHIN = 0.5  # fault_witness.py
 
 EVERYTHING = """bfd_instance nobody {
  neighbor_ip 192.168.4.250
@@ -94,15 +96,19 @@ class Seen:
         witness.read()
         clients.read()
         self.interval = interval
+        ticks = sorted(witness.sent.values())
+        self.pauses = [(a, b) for a, b in zip(ticks, ticks[1:]) if b - a > STOOD_STILL]
         self.adverts = [advert for advert in witness.adverts if begin - 2 * interval <= advert[0] <= end]
         sent = sorted((number, at) for number, at in clients.sent.items() if begin <= at <= end)
         answered = [number for number, _ in sent if number in clients.answers]
         # What was asked after the last answer may still be on its way.
         self.asked = [(n, at) for n, at in sent if answered and n <= answered[-1]]
+        # What failed while the machine stood still says nothing of the directors.
+        self.asked = [(n, at) for n, at in self.asked if n in clients.answers or not self.stood_still(at, at + TCP_WITHIN)]
         self.failed = [(n, at) for n, at in self.asked if n not in clients.answers]
         self.unanswered = self.longest_silence(clients)
         times = [at for at, _, priority in self.adverts if priority > 0]
-        self.gap = max((b - a for a, b in zip(times, times[1:])), default=0.0)
+        self.gap = max((b - a - self.stood_still(a, b) for a, b in zip(times, times[1:])), default=0.0)
         self.spans = self.find_spans(down)
         self.first = self.adverts[0][1] if self.adverts else None
         others = [span for span in self.spans if span[0] != self.first]
@@ -112,6 +118,10 @@ class Seen:
         self.resigned = sum(1 for _, _, priority in self.adverts if priority == 0)
         self.both = sum(max(0.0, min(a[2], b[2]) - max(a[1], b[1]))
                         for at, a in enumerate(self.spans) for b in self.spans[at + 1:] if a[0] != b[0])
+
+    def stood_still(self, begin, end):
+        """For how many of these seconds the machine did not run the witness."""
+        return sum(max(0.0, min(end, b) - max(begin, a)) for a, b in self.pauses)
 
     def longest_silence(self, clients):
         longest, since = 0.0, None
