@@ -31,11 +31,11 @@ std::string device_name(std::string_view prefix, std::string_view number, std::u
 
 class Planner {
 public:
-    Planner(const config::Config& config, std::span<const ExistingLink> links, const std::set<std::string>& made,
+    Planner(config::Config config, std::span<const ExistingLink> links, const std::set<std::string>& made,
             const std::set<std::string>& found)
         : links_{links}, made_{made}, found_{found} {
-        plan_.config = config;
-        const auto& global = config.global.more->values;
+        plan_.config = std::move(config);
+        const auto& global = plan_.config.global.more->values;
         prefix_ = first_word(global, keyword::vmac_prefix);
         if (prefix_.empty()) prefix_ = kPrefix;
         address_prefix_ = first_word(global, keyword::vmac_addr_prefix);
@@ -250,9 +250,9 @@ std::optional<VirtualMac> configured_mac(std::string_view text, std::uint8_t vir
     return mac;
 }
 
-DevicePlan plan_devices(const config::Config& config, std::span<const ExistingLink> links,
-                        const std::set<std::string>& made, const std::set<std::string>& found) {
-    return Planner{config, links, made, found}.run();
+DevicePlan plan_devices(config::Config config, std::span<const ExistingLink> links, const std::set<std::string>& made,
+                        const std::set<std::string>& found) {
+    return Planner{std::move(config), links, made, found}.run();
 }
 
 // keepalived's settings (2.4.3): an IPv4 VMAC answers ARP only for its own addresses (arp_ignore), accepts packets from

@@ -64,7 +64,7 @@ struct DevicePlan {
 
 // `made`: names of devices that this daemon has created. They are planned as at a start, so each may get another name
 // or pass its name on. `found`: names of devices that existed when it started; their reuse is not logged again.
-[[nodiscard]] DevicePlan plan_devices(const config::Config& config, std::span<const ExistingLink> links,
+[[nodiscard]] DevicePlan plan_devices(config::Config config, std::span<const ExistingLink> links,
                                       const std::set<std::string>& made = {}, const std::set<std::string>& found = {});
 
 // A kernel setting below /proc/sys (kernel/sysctl.hpp) and its desired value.

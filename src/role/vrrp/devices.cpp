@@ -82,41 +82,40 @@ kernel::LinkMaker* VrrpDevices::maker_for(const std::string& device) {
     return nullptr;
 }
 
-config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
+config::Config VrrpDevices::plan(config::Config config, Links& links) {
     std::set<std::string> found;
     for (const auto& device : wanted_)
         if (device.found) found.insert(device.name);
     auto made = ours_;
     std::erase_if(made, [&](const std::string& name) { return found.contains(name); });
-    auto plan = vrrp::plan_devices(config, existing_links(links), made, found);
+    promoted_.clear();
+    for (const auto& instance : config.instances)
+        if (!instance.vmac->enabled && config::is_given(instance.more->values, config::keyword::promote_secondaries))
+            promoted_.emplace(instance.interface, Links::Identity{});
+    auto plan = vrrp::plan_devices(std::move(config), existing_links(links), made, found);
     for (const auto& line : plan.lines) log_.line(line);
     for (const auto& device : plan.devices)
         if (!device.group.empty() && !interface_group(device.group))
             log_.warning("({}) interface group {} is not in /etc/iproute2/group: {} gets the group of {}",
                          device.instance, device.group, device.name, device.parent);
     wanted_ = std::move(plan.devices);
-    std::set<IpAddress> virtuals;
-    for (const auto& instance : config.instances)
+    virtuals_before_ = std::exchange(virtuals_, {});
+    for (const auto& instance : plan.config.instances)
         for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& address : *list) virtuals.insert(address.prefix.address);
-    for (const auto& entry : vrrp::static_addresses_of(config)) virtuals.insert(entry.address.prefix.address);
-    virtuals_ = virtuals;
-    virtuals_.merge(virtuals_before_);
-    virtuals_before_ = std::move(virtuals);
+            for (const auto& address : *list) virtuals_.push_back(address.prefix.address);
+    for (const auto& entry : vrrp::static_addresses_of(plan.config)) virtuals_.push_back(entry.address.prefix.address);
+    std::ranges::sort(virtuals_);
+    virtuals_.shrink_to_fit();
     complained_.clear();
     prepared_.clear();
     kept_down_.clear();
     unneeded_.clear();
-    no_local_igmp_ = config::flag(config.global.more->values, config::keyword::disable_local_igmp);
+    no_local_igmp_ = config::flag(plan.config.global.more->values, config::keyword::disable_local_igmp);
 
     std::map<std::string, std::string> lenders;  // adverts leave an IPv4 VMAC with an address of its parent
     for (const auto& device : wanted_)
         if (is_ipv4_vmac(device)) lenders.emplace(device.name, device.parent);
     links.lend(std::move(lenders));
-    promoted_.clear();
-    for (const auto& instance : config.instances)
-        if (!instance.vmac->enabled && config::is_given(instance.more->values, config::keyword::promote_secondaries))
-            promoted_.emplace(instance.interface, Links::Identity{});
     promote(links);
     return std::move(plan.config);
 }
@@ -349,7 +348,9 @@ void VrrpDevices::restore_default(const std::string& setting) {
 // The addresses of an interface that are not virtual ones, of this configuration or of the one before.
 std::vector<IpAddress> VrrpDevices::own_addresses(const Links& links, std::uint32_t index) const {
     auto own = links.addresses_of(index);
-    std::erase_if(own, [&](const IpAddress& address) { return virtuals_.contains(address); });
+    std::erase_if(own, [&](const IpAddress& address) {
+        return std::ranges::binary_search(virtuals_, address) || std::ranges::binary_search(virtuals_before_, address);
+    });
     return own;
 }
 

@@ -29,7 +29,7 @@ public:
     void adopt_found();
     // Computes the devices for this configuration and returns the configuration that the router shall run. Devices that
     // are no longer needed stay until drop_unwanted(), because their addresses are still in use.
-    [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
+    [[nodiscard]] config::Config plan(config::Config config, Links& links);
     // Creates missing devices and repairs changed ones. True when something was done: the notifications about it are
     // pending; read them and call again, at most kRounds times in total.
     static constexpr int kRounds = 3;  // remove conflicting devices, create devices, set their addresses
@@ -90,8 +90,8 @@ private:
     std::set<std::string> complained_;
     std::map<std::string, std::string> kept_down_;  // device, reason
     std::vector<kernel::Address> unneeded_;
-    std::set<IpAddress> virtuals_, virtuals_before_;     // of this and the previous configuration; of the previous one
-    std::map<std::string, vrrp::IndexedDevice> places_;  // of devices, and where they are
+    std::vector<IpAddress> virtuals_, virtuals_before_;            // of this and of the previous configuration; sorted
+    std::map<std::string, vrrp::IndexedDevice> places_;            // of devices, and where they are
     std::map<std::string, vrrp::WantedDevice::IpvlanMode> modes_;  // of ipvlans, as they were set by this process
     std::function<void()> before_up_;
     std::uint64_t remade_ = 0;

@@ -147,7 +147,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
 
     const auto previous = left_by_crash(runtime_, restarted);
     if (previous) devices_.adopt(*previous);
-    const auto planned = std::make_shared<const config::Config>(devices_.plan(std::exchange(config, {}), links_));
+    const auto planned = std::make_shared<const config::Config>(devices_.plan(std::move(config), links_));
     if (!restarted && runtime_.options().adopt) devices_.adopt_found();
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
     firewall_.configure(planned, !devices_.wanted().empty(), previous.has_value());
