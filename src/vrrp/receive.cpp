@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -278,8 +279,12 @@ void Router::Impl::look_for_own_addresses(Step step, const PacketHeard& packet, 
     if (!heard || heard->priority == 0 || heard->type != wire::kVrrpAdvertisement) return;
     std::vector<InstanceId> named;
     for (const IpAddress& address : heard->addresses)
-        for (const auto& [own, id] : std::ranges::equal_range(advertised, address, {}, &AdvertisedBy::first)) {
-            if (advert_device(config->instances[id]) != packet.interface || std::ranges::find(named, id) != named.end())
+        for (const InstanceId id : holders_of(address)) {
+            const auto& c = config->instances[id];
+            const auto advertised =
+                std::views::transform(c.addresses, [](const auto& own) { return own.prefix.address; });
+            if (advert_device(c) != packet.interface || std::ranges::find(advertised, address) == advertised.end() ||
+                std::ranges::find(named, id) != named.end())
                 continue;
             instances[id].hear_other_vrid(step, packet.source, heard->virtual_router_id, address);
             named.push_back(id);

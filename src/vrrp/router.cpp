@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "deadlines.hpp"
@@ -77,16 +78,17 @@ void Router::Impl::index_config() {
     virtuals = virtual_addresses(*config);
     bfds.configure(*config);
     link_delays.configure(*config);
-    by_key.clear();
-    by_address.clear();
-    advertised.clear();
-    for (InstanceId id = 0; id < config->instances.size(); ++id) {
-        const auto& c = config->instances[id];
-        by_key[{advert_device(c), c.family, c.virtual_router_id}].push_back(id);
-        for (HeldAddress& held : held_addresses(c)) by_address[{std::move(held.interface), held.prefix}].push_back(id);
-        for (const auto& address : c.addresses) advertised.emplace_back(address.prefix.address, id);
-    }
-    std::ranges::sort(advertised);
+    by_key.resize(config->instances.size());
+    std::iota(by_key.begin(), by_key.end(), InstanceId{0});
+    std::ranges::stable_sort(by_key, {}, [this](InstanceId id) { return key_of(id); });
+    holders.clear();
+    for (InstanceId id = 0; id < config->instances.size(); ++id)
+        for (const auto* list : {&config->instances[id].addresses, &*config->instances[id].excluded_addresses})
+            for (const auto& address : *list) holders.emplace_back(address.prefix.address, id);
+    std::ranges::sort(holders);
+    const auto twice = std::ranges::unique(holders);
+    holders.erase(twice.begin(), twice.end());
+    holders.shrink_to_fit();
     groups.clear();
     group_of.assign(config->instances.size(), kNoGroup);
     for (const auto& group : config->sync_groups) {
@@ -269,6 +271,11 @@ void Router::Impl::count(Step step, const HostChange& change) {
     for (const LinkChange& link : change.links) follow_up(step, link);
 }
 
+std::tuple<std::uint8_t, Family, std::string_view> Router::Impl::key_of(InstanceId id) const {
+    const auto& instance = config->instances[id];
+    return {instance.virtual_router_id, instance.family, advert_device(instance)};
+}
+
 // keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
 // VRID when their peers differ (2.4.3). What is sent to another address of this host is not a unicast instance's.
 std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) const {
@@ -278,9 +285,10 @@ std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) con
     const bool multicast = packet.destination.is_multicast();
     std::optional<InstanceId> best;
     int best_rank = 0;
-    const auto it = by_key.find({packet.interface, packet.source.family(), vrid});
-    if (it == by_key.end()) return std::nullopt;
-    for (const InstanceId id : it->second) {
+    const std::tuple key{vrid, packet.source.family(), std::string_view{packet.interface}};
+    auto next = std::ranges::lower_bound(by_key, key, {}, [this](InstanceId id) { return key_of(id); });
+    for (; next != by_key.end() && key_of(*next) == key; ++next) {
+        const InstanceId id = *next;
         const auto& c = config->instances[id];
         const bool same_cast = c.unicast_peers.empty() == multicast;
         const bool known_peer =
@@ -318,9 +326,7 @@ bool Router::Impl::misses_source(const config::Instance& instance) const {
 void Router::Impl::on(Step step, const AddressLost& fact) {
     statics.address_lost(step, fact);
     check_routing(step.now);  // a route may have had it as source
-    const auto holders = by_address.find({fact.interface, fact.address});
-    if (holders == by_address.end()) return;
-    for (const InstanceId id : holders->second) {
+    for (const InstanceId id : holders_of(fact.address.address)) {
         instances[id].address_lost(step, fact.interface, fact.address);
         settle(step, id);
     }

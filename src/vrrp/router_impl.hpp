@@ -1,10 +1,13 @@
 // The inside of Router, shared by router.cpp (facts) and reload.cpp (configurations).
 #pragma once
 
+#include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -37,17 +40,15 @@ struct Router::Impl {
     std::vector<Instance> instances;                              // the index is the InstanceId
     Deadlines deadlines;  // of the instances; updated by each step for the instances that it changed
     std::vector<Group> groups;
-    std::vector<std::size_t> group_of;                          // per instance: index into groups, or kNoGroup
-    using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
-    std::map<Key, std::vector<InstanceId>> by_key;
-    std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
-    using AdvertisedBy = std::pair<IpAddress, InstanceId>;
-    std::vector<AdvertisedBy> advertised;  // sorted
+    std::vector<std::size_t> group_of;  // per instance: index into groups, or kNoGroup
+    std::vector<InstanceId> by_key;     // sorted by key_of() and then by themselves
+    using Holder = std::pair<IpAddress, InstanceId>;
+    std::vector<Holder> holders;  // sorted; of all virtual addresses, also those that no advert names
     bool maintenance = false;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
     std::int64_t clock_offset_us = 0;      // calendar time minus `now`; 0: not known yet
-    std::set<Key> unknown_vrids;           // logged ones
-    AdvertLateness advert_lateness;        // of all adverts, also those of earlier incarnations
+    std::set<std::tuple<std::string, Family, std::uint8_t>> unknown_vrids;  // logged ones, with the interface
+    AdvertLateness advert_lateness;  // of all adverts, also those of earlier incarnations
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 
@@ -113,6 +114,11 @@ struct Router::Impl {
     void unknown_vrid(Step step, const PacketHeard& packet);
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;
+    [[nodiscard]] std::tuple<std::uint8_t, Family, std::string_view> key_of(InstanceId id) const;
+    // Those whose virtual address it is, on whatever interface.
+    [[nodiscard]] auto holders_of(const IpAddress& address) const {
+        return std::views::values(std::ranges::equal_range(holders, address, {}, &Holder::first));
+    }
 
     class Reloading;
     void reload(Step step, std::shared_ptr<const config::Config> next, const HostFacts& host);

@@ -167,9 +167,7 @@ void Router::Impl::on(Step step, const RoutingUncertain&) {
 }
 
 void Router::Impl::on(Step step, const DuplicateAddress& fact) {
-    const auto holders = by_address.find({fact.interface, fact.address});
-    if (holders == by_address.end()) return;
-    for (const InstanceId id : holders->second) {
+    for (const InstanceId id : holders_of(fact.address.address)) {
         instances[id].duplicate_found(step, fact.interface, fact.address);
         deadlines.set(id, instances[id].deadline());
     }

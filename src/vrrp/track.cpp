@@ -113,7 +113,9 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
     // others' do: keepalived sends from the interface's own address throughout.
     std::optional<IpAddress> own_virtual;
     for (const IpAddress& address : link->addresses) {
-        if (!usable_source(instance, address) || virtuals.contains(virtual_on(instance.interface, address))) continue;
+        if (!usable_source(instance, address) ||
+            std::ranges::binary_search(virtuals, virtual_on(instance.interface, address)))
+            continue;
         if (!instance.vmac->enabled || !is_virtual(instance, address)) return address;
         if (!own_virtual) own_virtual = address;
     }
@@ -184,9 +186,11 @@ VirtualAddresses virtual_addresses(const config::Config& config) {
         if (instance.priority == config::kOwnerPriority) continue;
         for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
             for (const auto& address : *list)
-                addresses.insert(
+                addresses.push_back(
                     virtual_on(address.dev.empty() ? instance.interface : address.dev, address.prefix.address));
     }
+    std::ranges::sort(addresses);
+    addresses.shrink_to_fit();
     return addresses;
 }
 

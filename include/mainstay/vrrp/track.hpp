@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,7 +101,7 @@ struct Health {
 
 // Addresses that are VIPs of some instance that does not own them: never a source of adverts. With its interface if it
 // is a link-local one, which another interface may have as its own; else with none.
-using VirtualAddresses = std::set<std::pair<IpAddress, std::string>>;
+using VirtualAddresses = std::vector<std::pair<IpAddress, std::string>>;  // sorted
 [[nodiscard]] VirtualAddresses virtual_addresses(const config::Config& config);
 
 // With dont_track_primary, a missing source is ignored while the link is down, and afterwards until there is one again
