@@ -36,17 +36,15 @@ private:
 Recorder::Recorder(std::span<std::byte> memory, std::string_view version, Wall wall)
     : segments_{memory, version, Machine::Router}, wall_{std::move(wall)}, room_(kRoomAtFirst) {}
 
-void Recorder::learn(const config::Config& config) {
-    configuration_ = mainstay::encode(secrets_.without(config));
-    learned_ = true;
-}
-
 // The configuration and state of `router`.
 void Recorder::key_frame(ByteWriter& out, const vrrp::Router& router, Instant now, bool continues) {
-    if (!learned_) learn(router.config());
+    std::vector<std::byte> encoded;
+    if (configuration_.empty()) encoded = mainstay::encode(secrets_.without(router.config()));
+    const std::span<const std::byte> bytes = configuration_.empty() ? std::span{encoded} : configuration_;
     out(now, wall_(), continues);
-    out.number(configuration_.size());
-    out.raw(configuration_);
+    out.number(bytes.size());
+    out.raw(bytes);
+    configuration_ = out.last(bytes.size());
     router.save(out);
     known_.forget();
     clock_offset_us_ = 0;
@@ -134,13 +132,13 @@ void Recorder::begin_start(const vrrp::Router& router, const vrrp::RouterSnapsho
 void Recorder::begin_reload(const vrrp::Router& router, const config::Config& next, const vrrp::HostFacts& host,
                             Instant now) {
     if (!works()) return;
-    if (!learned_) learn(router.config());
-    next_ = mainstay::encode(secrets_.without(next));
     open(router, now, [&](ByteWriter& out) {
+        const auto bytes = mainstay::encode(secrets_.without(next));
         out(EntryKind::Reload);
         out.signed_number((now - segments_.last()).count());
-        out.number(next_->size());
-        out.raw(*next_);
+        out.number(bytes.size());
+        out.raw(bytes);
+        next_ = out.last(bytes.size());
         out(host);
     });
 }

@@ -47,6 +47,10 @@ public:
     }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool fits() const { return size_ <= room_.size(); }
+    // Where the last bytes stand in the room; none if they do not fit.
+    [[nodiscard]] std::span<const std::byte> last(std::size_t bytes) const {
+        return fits() ? room_.subspan(size_ - bytes, bytes) : std::span<std::byte>{};
+    }
 
 private:
     std::span<std::byte> room_;

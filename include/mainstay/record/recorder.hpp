@@ -138,16 +138,15 @@ private:
     [[nodiscard]] std::span<const std::byte> encode(const vrrp::PacketHeard& packet);
     void put_packet(ByteWriter& out, const vrrp::PacketHeard& packet);
     void put_fact(ByteWriter& out, const vrrp::Fact& fact, Instant now);
-    void learn(const config::Config& config);
-
     SegmentWriter segments_;
     Wall wall_;
     Secrets secrets_;
-    std::vector<std::byte> configuration_;        // encoded, without secrets
-    std::optional<std::vector<std::byte>> next_;  // that of a reload, until finish()
+    // The configuration, encoded and without secrets, where it stands in the memory: in the last key frame, or in the
+    // entry of a reload since. Empty: it must be written anew.
+    std::span<const std::byte> configuration_;
+    std::optional<std::span<const std::byte>> next_;  // that of a reload, until finish()
     KnownPackets known_;
-    std::vector<std::byte> room_;  // working memory for intents and packets
-    bool learned_ = false;
+    std::vector<std::byte> room_;       // working memory for intents and packets
     Instant now_{};                     // of the open entry
     std::int64_t clock_offset_us_ = 0;  // of the last Clock in this segment
 };
