@@ -102,7 +102,7 @@ bool header_as_expected(const ReceiveContext& c, const PacketHeard& p) {
 Parts parts_of(const ReceiveContext& c, const PacketHeard& p) {
     Parts parts{p.payload, {}};
     if (p.protocol == wire::kAhProtocol) parts.packet = p.payload.subspan(std::min(p.payload.size(), wire::kAhLength));
-    if (!c.settings.hmac || parts.packet.size() < wire::kVrrpHeaderLength) return parts;
+    if (!c.settings.hmac->used() || parts.packet.size() < wire::kVrrpHeaderLength) return parts;
     const auto version = std::to_integer<std::uint8_t>(parts.packet[0]) >> 4;
     const std::size_t length = wire::vrrp_length(static_cast<std::uint8_t>(version), p.source.family(),
                                                  std::to_integer<std::size_t>(parts.packet[3]));
@@ -114,7 +114,7 @@ Parts parts_of(const ReceiveContext& c, const PacketHeard& p) {
 
 // In keepalived's order: present, well-formed, known key, correct HMAC, within the time window, not replayed (2.4.3).
 bool trailer_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& parts) {
-    if (!c.settings.hmac) return true;
+    if (!c.settings.hmac->used()) return true;
     const HmacSettings& hmac = *c.settings.hmac;
     const std::string from = p.source.to_string();
     if (parts.trailer.empty()) {

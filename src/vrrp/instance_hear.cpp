@@ -51,11 +51,9 @@ std::vector<HeldAddress> held_addresses(const config::Instance& config) {
 
 void Instance::hear(Step step, const PacketHeard& packet) {
     if (state_ != State::Backup && state_ != State::Master) return;  // keepalived: ignored (2.4.3)
-    const bool old_checksum = old_checksum_;
     const auto advert = check_advert({*config_, advertised_, master_, settings(), step.unix_us, auth_, old_checksum_,
                                       counters_, once_, problems_, step.now, step.out, id_},
                                      packet);
-    if (old_checksum != old_checksum_) advert_ = {};
     if (!advert) return heard_refused(step, packet);
     if (advert->priority == 0) ++counters_.pri_zero_rcvd;
     if (state_ == State::Backup)

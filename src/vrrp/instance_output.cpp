@@ -18,7 +18,6 @@ constexpr std::uint8_t kTtl = 255;
 }  // namespace
 
 void Instance::refresh_advertised() {
-    advert_ = {};
     advertised_.clear();
     const std::size_t limit = config::advertised_max(*config_, mtu_);
     for (const auto& address : config_->addresses)
@@ -26,7 +25,7 @@ void Instance::refresh_advertised() {
             advertised_.push_back(address.prefix.address);
 }
 
-void Instance::build_adverts(std::uint8_t priority) {
+SendAdvert Instance::advert_of(std::uint8_t priority) const {
     wire::VrrpPacket packet;
     packet.version = config_->version;
     packet.virtual_router_id = config_->virtual_router_id;
@@ -37,29 +36,33 @@ void Instance::build_adverts(std::uint8_t priority) {
         packet.auth_type = static_cast<std::uint8_t>(config_->auth_type);
         packet.auth = auth_bytes(*config_);
     }
-    advert_ = {.instance = id_, .interface = advert_device(*config_), .source = *source_, .ttl = kTtl};
+    SendAdvert advert{.instance = id_,
+                      .interface = advert_device(*config_),
+                      .source = *source_,
+                      .destinations = {},
+                      .payloads = {},
+                      .ttl = kTtl};
     const bool v4 = config_->family == Family::V4, unicast = !config_->unicast_peers.empty();
-    for (const auto& peer : config_->unicast_peers) advert_.destinations.push_back(peer.address);
+    for (const auto& peer : config_->unicast_peers) advert.destinations.push_back(peer.address);
     if (unicast) {
-        advert_.ttl = settings().unicast_ttl.value_or(kTtl);
-        advert_.system_hop_limit = !v4 && !settings().unicast_ttl;
+        advert.ttl = settings().unicast_ttl.value_or(kTtl);
+        advert.system_hop_limit = !v4 && !settings().unicast_ttl;
     } else {
-        advert_.destinations.push_back(settings().group);
+        advert.destinations.push_back(settings().group);
     }
     const bool as_v2 = v4 && settings().v3_checksum_as_v2;
-    for (const IpAddress& destination : advert_.destinations)
-        advert_.payloads.push_back(
+    for (const IpAddress& destination : advert.destinations)
+        advert.payloads.push_back(
             wire::encode_vrrp(packet, *source_, v4 && unicast && old_checksum_ ? settings().group : destination,
                               as_v2 ? wire::VrrpChecksum::WithoutPseudoHeader : wire::VrrpChecksum::OfVersion));
-    advert_priority_ = priority;
+    return advert;
 }
 
 // Each advert gets a new sequence number and signature when it is sent.
 void Instance::seal(Step step, SendAdvert& advert) {
     const bool header = config_->auth_type == config::AuthType::Ah;
-    const auto& hmac = settings().hmac;
-    const bool signs = hmac && hmac->mode != HmacSettings::Mode::ReceiveOnly;
-    if (!header && !signs) return;
+    const HmacSettings& hmac = *settings().hmac;
+    if (!header && !hmac.signs()) return;
     const auto key = auth_key(*config_);
     const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us);
     if (header) {
@@ -76,15 +79,14 @@ void Instance::seal(Step step, SendAdvert& advert) {
                                             .sequence = static_cast<std::uint32_t>(number),
                                             .key = key},
                                            payload)
-                         : wire::encode_trailer(payload, {.key_id = hmac->active, .sequence = number}, advert.source,
-                                                advert.destinations[i], hmac->key(hmac->active)->secret);
+                         : wire::encode_trailer(payload, {.key_id = hmac.active, .sequence = number}, advert.source,
+                                                advert.destinations[i], hmac.key(hmac.active)->secret);
     }
 }
 
 void Instance::send_advert(Step step) {
     if (!source_) return;
-    if (advert_.destinations.empty() || advert_priority_ != effective_) build_adverts(effective_);
-    SendAdvert advert = advert_;
+    SendAdvert advert = advert_of(effective_);
     seal(step, advert);
     step.out.push_back(std::move(advert));
     ++counters_.advert_sent;
@@ -92,8 +94,7 @@ void Instance::send_advert(Step step) {
 
 void Instance::send_resignation(Step step) {
     if (!source_) return;
-    build_adverts(0);
-    SendAdvert advert = std::exchange(advert_, {});
+    SendAdvert advert = advert_of(0);
     seal(step, advert);
     step.out.push_back(std::move(advert));
     ++counters_.pri_zero_sent;

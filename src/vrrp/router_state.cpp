@@ -119,7 +119,6 @@ void fields(A& a, TransitionReasons& r) {
     a(r.heard_.kind, r.heard_.from, r.heard_.priority, r.text_, r.cause_);
 }
 
-// The pre-built advert is made again when it is needed: it depends on nothing else.
 template <class A>
 void fields(A& a, Instance& i) {
     a(i.state_, i.effective_, i.owns_addresses_, i.silent_fault_, i.hint_, i.wants_master_, i.follows_master_,

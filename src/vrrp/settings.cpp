@@ -44,10 +44,10 @@ bool ignores_adverts(const config::Instance& instance, const config::Global& glo
     return flag(global.more->values, keyword::vrrp_owner_ignore_adverts);
 }
 
-std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
+HmacSettings hmac_of(const config::Instance& instance) {
     const Section* block = config::find_section(instance.more->sections, keyword::auth_hmac);
-    if (block == nullptr) return std::nullopt;
     HmacSettings settings;
+    if (block == nullptr) return settings;
     for (const Section& line : block->sections) {
         if (line.keyword != keyword::key) continue;
         const auto id = byte_of(line.values, keyword::id);
@@ -56,7 +56,7 @@ std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
     }
     settings.active = byte_of(block->values, keyword::active_key).value_or(0);
     // keepalived: without a key to send with, the extension is off.
-    if (settings.key(settings.active) == nullptr) return std::nullopt;
+    if (settings.key(settings.active) == nullptr) return {};
     const auto usual = std::chrono::ceil<Seconds>(instance.advert_int * kWindowIntervals);
     const auto given = config::value_of(block->values, keyword::time_window);
     settings.window =

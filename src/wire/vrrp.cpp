@@ -93,7 +93,9 @@ std::vector<std::byte> encode_vrrp(const VrrpPacket& packet, const IpAddress& so
     const Family family = source.family();
     const auto micros = static_cast<std::uint64_t>(std::max(packet.interval, Micros{0}).count());
 
-    std::vector<std::byte> bytes(kVrrpHeaderLength);
+    std::vector<std::byte> bytes;
+    bytes.reserve(vrrp_length(packet.version, family, packet.addresses.size()));
+    bytes.resize(kVrrpHeaderLength);
     std::size_t count = 0;
     for (const IpAddress& address : packet.addresses) {
         if (address.family() != family || count == kVrrpMaxAddresses) continue;

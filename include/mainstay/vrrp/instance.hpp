@@ -161,9 +161,9 @@ private:
     // instance_output.cpp
     void send_advert(Step step);
     void send_resignation(Step step);
-    void build_adverts(std::uint8_t priority);
-    void seal(Step step, SendAdvert& advert);  // adds authentication
-    void refresh_advertised();                 // also discards the pre-built adverts
+    [[nodiscard]] SendAdvert advert_of(std::uint8_t priority) const;  // our source is known
+    void seal(Step step, SendAdvert& advert);                         // adds authentication
+    void refresh_advertised();
     void add_addresses(Step step, std::uint32_t rounds);
     void send_arps(Step step, std::uint32_t rounds, bool begun = false);
     void arm_extra_arps(Instant now);
@@ -220,8 +220,6 @@ private:
     Counters counters_;
 
     std::vector<IpAddress> advertised_;
-    SendAdvert advert_;  // pre-built for advert_priority_; empty when it must be built again
-    std::uint8_t advert_priority_ = 0;
 };
 
 }  // namespace mainstay::vrrp

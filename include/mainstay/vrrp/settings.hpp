@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mainstay/base/compact.hpp"
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::vrrp {
@@ -31,6 +32,8 @@ struct HmacSettings {
     bool by_time = true;      // false: the window is ignored, only increasing numbers are required
     Mode mode = Mode::Enforce;
     bool operator==(const HmacSettings&) const = default;
+    [[nodiscard]] bool used() const { return !keys.empty(); }
+    [[nodiscard]] bool signs() const { return used() && mode != Mode::ReceiveOnly; }
     [[nodiscard]] const HmacKey* key(std::uint8_t id) const;
 };
 
@@ -44,7 +47,7 @@ struct Settings {
     std::optional<std::uint8_t> unicast_ttl;           // none: 255, over IPv6 the kernel's default
     std::optional<std::uint8_t> timer_expired_backup;  // the priority whose skew time is waited for
     IpAddress group;                                   // the multicast destination
-    std::optional<HmacSettings> hmac;
+    CompactOptional<HmacSettings> hmac;
     Micros extra_arps{0};         // garp_extra_if: interval of announcements on interfaces without adverts; 0: none
     bool extra_arps_all = false;  // announce every address there, else one per device
     bool operator==(const Settings&) const = default;
