@@ -2,9 +2,10 @@
 // backup, from which the reason of a takeover follows. Nothing is allocated for an advert.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/ip.hpp"
@@ -14,13 +15,18 @@ namespace mainstay::vrrp {
 
 class TransitionReasons {
 public:
+    // Texts are written in place. Thousands of instances that change their state at once would otherwise each keep a
+    // page in which everything else is free again.
+    static constexpr std::size_t kUsualText = 64;
+    TransitionReasons() { text_.reserve(kUsualText); }
+
     void heard_master(const IpAddress& from, std::uint8_t priority) { heard_ = {Kind::Master, from, priority}; }
     void heard_lower(const IpAddress& from, std::uint8_t priority) { heard_ = {Kind::Lower, from, priority}; }
     void heard_resignation(const IpAddress& from) { heard_ = {Kind::Resignation, from, 0}; }
 
-    void set(Cause cause, std::string text) {
+    void set(Cause cause, std::string_view text) {
         cause_ = cause;
-        text_ = std::move(text);
+        text_.assign(text);
     }
     // It left MASTER because of this advert; `ours` is our priority then.
     void yielded_to(const IpAddress& from, std::uint8_t priority, std::uint8_t ours);

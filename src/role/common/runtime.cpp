@@ -44,7 +44,8 @@ constexpr int kMessagesPerTurn = 64;  // of the supervisor; then heartbeats and 
 constexpr std::string_view kSpareName = "mainstayd-spare";  // the process name of a spare
 constexpr const char* kNotNow = "the process is starting or stopping";
 // Free memory up to this size is not returned to the kernel: for growing lists and batches, page faults would take
-// longer than the work itself. Unneeded memory is returned once, after the start.
+// longer than the work itself. Unneeded memory is returned once, after the start; by vrrp, which may have to take over
+// now, some seconds after that, after a reload, and after its last event.
 constexpr int kKeptFree = 64 << 20;
 constexpr int kBeatsUntilTrim = 10;  // seconds
 // Messages that wait for a supervisor that does not read: every server of a large configuration changes at once, with
@@ -322,9 +323,7 @@ void Process::run(RunningConfig next, std::optional<config::Config> own) {
         stopping_ = true;
         return finish(ran.error().code() == Errc::Permission ? 4 : 1);
     }
-    // After the first reading the free memory is returned to the kernel. Not after reloads: returning and faulting it
-    // in again each time takes longer than the reload. vrrp, which may have to take over now, does it some seconds
-    // later.
+    // Not after each reload: returning the memory and faulting it in again takes longer than the reload.
     if (traits_.is_short_of_time)
         beats_until_trim_ = kBeatsUntilTrim;
     else if (first)
@@ -341,6 +340,7 @@ void Process::publish(Event event) {
     event.at = wall();
     event_log_.write(event);
     events_.write(event);
+    if (traits_.is_short_of_time) beats_until_trim_ = kBeatsUntilTrim;
     if (!event.notify) return;
     auto calls = running_.scripts.calls(event);
     if (calls.empty() && replaced_ != nullptr) calls = replaced_->scripts.calls(event);
