@@ -95,6 +95,10 @@ bool contradicts_quorum(ParseContext& r, const KeywordValues& values, const Valu
 
 }  // namespace
 
+bool is_process_delay(const KeywordSpec& row) {
+    return row.blocks.has(Block::TrackProcess) && row.name.ends_with("delay");
+}
+
 void keep(ParseContext& r, KeywordValues& values, const Value& v) {
     if (contradicts_quorum(r, values, v)) return;
     if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.emplace_back(v.word, v.mark);
@@ -103,6 +107,8 @@ void keep(ParseContext& r, KeywordValues& values, const Value& v) {
     if (v.row.name == keyword::nftables_ipvs.text) r.nftables_ipvs = v.mark;
     const std::string name{name_of(v.row)};
     if (first_stays(r, v, find_value(values, KeywordName{name}) != nullptr)) return;
+    if (is_process_delay(v.row) && name == keyword::delay.text)
+        drop_value(values, keyword::fork_delay), drop_value(values, keyword::terminate_delay);
     put(values, v.row, name, data_of(v));
     for (const std::string_view word : {v.lead, v.tail})
         if (!word.empty()) put(values, v.row, fmt::format("{} {}", name, word), true);

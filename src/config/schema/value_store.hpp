@@ -10,6 +10,8 @@ namespace mainstay::config {
 [[nodiscard]] KeywordData data_of(const Value& value);
 // Puts the value into `values`, as the row's `repeat` says. Reports a second one where the first stays.
 void keep(ParseContext& reading, KeywordValues& values, const Value& value);
+// delay, fork_delay or terminate_delay of vrrp_track_process: delay sets both others, and the last line counts.
+[[nodiscard]] bool is_process_delay(const KeywordSpec& row);
 // The same for a keyword that is a line of its own.
 void keep_line(ParseContext& reading, std::vector<Section>& sections, const Value& value, Section line);
 

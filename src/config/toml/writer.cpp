@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/language/expand.hpp"
+#include "config/schema/value_store.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "tree.hpp"
 #include "words.hpp"
@@ -102,7 +103,8 @@ private:
     // The last statement of a keyword decides, so that is where it must stand among those that it contradicts. But
     // values that the model only keeps, it keeps in the order of the first that it took (keyword_values.hpp).
     std::size_t place_of_repeated(const std::vector<TomlItem>& items, std::size_t at) const {
-        const bool kept_only = items[at].row->set == nullptr || order_ == TomlOrder::ExactFirst;
+        const KeywordSpec& row = *items[at].row;
+        const bool kept_only = (row.set == nullptr && !is_process_delay(row)) || order_ == TomlOrder::ExactFirst;
         std::size_t place = at;
         for (std::size_t i = items.size(); i-- > 0;) {
             if (!same(items[i], items[at])) continue;
