@@ -258,14 +258,16 @@ DevicePlan plan_devices(config::Config config, std::span<const ExistingLink> lin
 // keepalived's settings (2.4.3): an IPv4 VMAC answers ARP only for its own addresses (arp_ignore), accepts packets from
 // local source addresses (accept_local) and does no reverse path filtering (rp_filter).
 std::vector<Setting> device_settings(const WantedDevice& device) {
-    if (device.kind != WantedDevice::Kind::Vmac) return {};
+    // A host may have IPv6 off for new interfaces.
+    const Setting ipv6{"net/ipv6/conf/" + device.name + "/disable_ipv6", device.keeps_ipv6 ? "0" : "1"};
+    if (device.kind != WantedDevice::Kind::Vmac)
+        return device.family == Family::V6 ? std::vector{ipv6} : std::vector<Setting>{};
     const std::string v4 = "net/ipv4/conf/" + device.name + "/";
     std::vector<Setting> settings{{v4 + "arp_ignore", "1"}};
     if (device.family == Family::V4)
         settings.insert(settings.end(),
                         {{v4 + "accept_local", "1"}, {v4 + "rp_filter", "0"}, {v4 + "promote_secondaries", "1"}});
-    // A host may have IPv6 off for new interfaces.
-    settings.push_back({"net/ipv6/conf/" + device.name + "/disable_ipv6", device.keeps_ipv6 ? "0" : "1"});
+    settings.push_back(ipv6);
     return settings;
 }
 

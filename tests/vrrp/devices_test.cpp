@@ -249,6 +249,15 @@ TEST_CASE("an ipvlan has its parent's MAC address and an address of its own") {
     CHECK(base_interface(plan.config.instances[0]) == "eth0");
 }
 
+TEST_CASE("an ipvlan of an IPv6 instance has IPv6, wherever the host has it off for new interfaces") {
+    auto c = instance();
+    c.more.edit().sections.push_back({.keyword = "use_ipvlan"});
+    CHECK(device_settings(plan_devices(with({c}), kTwoCables).devices.at(0)).empty());
+    c.family = Family::V6;
+    CHECK(device_settings(plan_devices(with({c}), kTwoCables).devices.at(0)) ==
+          std::vector<Setting>{{"net/ipv6/conf/vrrp.51/disable_ipv6", "0"}});
+}
+
 TEST_CASE("all ipvlans over an interface have one mode, as the kernel has it") {
     const auto on = [](const char* name, std::uint8_t vrid, const char* interface, const char* mode) {
         auto c = instance(100, name, vrid);
