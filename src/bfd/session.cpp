@@ -83,6 +83,7 @@ void Session::hear(Step step, const PacketHeard& heard, const wire::BfdPacket& p
     ++counters_.received;
     heard_ = step.now;
     unheard_ = false;
+    local_ = heard.destination;
     learn(packet);
     if (packet.final) confirm_intervals();
 

@@ -86,6 +86,8 @@ public:
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] const Identity& identity() const { return identity_; }
+    // To which the neighbour sent last: without a source_ip the kernel's choice of a source. Empty: nothing was heard.
+    [[nodiscard]] const IpAddress& local() const { return local_; }
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] SessionSnapshot snapshot() const;
 
@@ -119,6 +121,7 @@ private:
 
     Settings settings_;
     Identity identity_;
+    IpAddress local_;
     State state_ = State::Down;
     Diagnostic diagnostic_ = Diagnostic::None;
     Remote remote_;

@@ -19,19 +19,21 @@ bool same_session(const Settings& settings, const IpAddress& neighbor, const IpA
 }
 
 // The one of `old` that goes on with these settings; old.size() if none does. Without a source the kernel chooses one,
-// as a rule the one that was given, and the session's socket keeps its address: no reason to go down.
+// as a rule the one that was given, and the session's socket keeps its address: no reason to go down. Nor is one that
+// gives the address in use.
 std::size_t predecessor_of(const Settings& s, const std::vector<Session>& old, const std::vector<bool>& kept) {
-    const auto find = [&](bool any_source) {
+    const auto find = [&](bool same_address) {
         std::size_t at = 0;
         for (; at < old.size(); ++at) {
             const Settings& before = old[at].settings();
-            const IpAddress& source = any_source ? before.source : s.source;
+            const bool same = s.source.empty() || (before.source.empty() && old[at].local() == s.source);
+            const IpAddress& source = same_address && same ? before.source : s.source;
             if (!kept[at] && same_session(before, s.neighbor, source, s.multihop)) break;
         }
         return at;
     };
     const std::size_t exact = find(false);
-    return exact < old.size() || !s.source.empty() ? exact : find(true);
+    return exact < old.size() ? exact : find(true);
 }
 
 }  // namespace

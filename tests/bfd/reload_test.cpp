@@ -63,7 +63,7 @@ TEST_CASE("a second session of the same kind with the same neighbour is a new on
 
 TEST_CASE("another neighbour, source or kind is another session") {
     Settings neighbor = settings("peer", "10.0.0.3"), source = settings(), kind = settings();
-    source.source = ip("10.0.0.1");
+    source.source = ip("10.0.0.9");
     kind.multihop = true;
     for (const Settings& next : {neighbor, source, kind}) {
         Bench bench = Bench::up();
@@ -86,6 +86,21 @@ TEST_CASE("a session whose source_ip is no longer given goes on") {
     kind.multihop = true;
     (void)bench.sessions.reload({kind}, t0 + 6ms);
     CHECK(bench.state() == State::Down);
+}
+
+TEST_CASE("a session whose source_ip becomes the address in use goes on") {
+    Settings with_source = settings();
+    with_source.source = ip("10.0.0.1");
+    Bench bench = Bench::up();
+    CHECK(deeds(bench.sessions.reload({with_source}, t0 + 5ms)).empty());
+    CHECK(bench.state() == State::Up);
+    CHECK(bench.snapshot().discriminator == 1);
+    CHECK(bench.snapshot().source == ip("10.0.0.1"));
+    CHECK(deeds(bench.hear(kUp, t0 + 6ms)).empty());
+
+    Bench unheard = Bench::started();
+    (void)unheard.sessions.reload({with_source}, t0 + 5ms);
+    CHECK(unheard.snapshot().discriminator == 2);
 }
 
 TEST_CASE("slower packets and a shorter patience wait for the neighbour's word; the other way is at once") {

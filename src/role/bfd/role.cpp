@@ -101,8 +101,12 @@ private:
     BfdStateSender vrrp_, checkers_;
     std::optional<Next> next_;
     Receivers receivers_;
-    std::map<std::uint16_t, kernel::BfdSender> senders_;  // by source port
-    std::map<IpAddress, std::uint32_t> scopes_;           // of link-local neighbours, from received packets
+    struct Sender {
+        kernel::BfdSender socket;
+        IpAddress source;
+    };
+    std::map<std::uint16_t, Sender> senders_;    // by source port
+    std::map<IpAddress, std::uint32_t> scopes_;  // of link-local neighbours, from received packets
     std::set<std::string> complained_;
     asio::steady_timer timer_;
     PublishPacer pacer_;
@@ -264,9 +268,10 @@ void BfdRole::send(const bfd::SendPacket& packet) {
                 (void)sessions_->step(bfd::PortTaken{packet.source_port}, runtime_.now());  // it has no intents
             return complain(opened.error());
         }
-        sender = senders_.emplace(packet.source_port, std::move(*opened)).first;
+        sender = senders_.emplace(packet.source_port, Sender{std::move(*opened), packet.source}).first;
     }
-    const auto sent = sender->second.send(packet.destination, packet.destination_port, packet.ttl, packet.payload);
+    const auto sent =
+        sender->second.socket.send(packet.destination, packet.destination_port, packet.ttl, packet.payload);
     if (sent) {
         complained_.erase(packet.destination.to_string());
         return;
@@ -294,9 +299,14 @@ Result<std::uint32_t> BfdRole::scope_of(const bfd::SendPacket& packet) const {
 }
 
 void BfdRole::close_unused_senders() {
-    std::set<std::uint16_t> used;
-    for (const auto& session : sessions_->snapshot().sessions) used.insert(session.source_port);
-    std::erase_if(senders_, [&](const auto& entry) { return !used.contains(entry.first); });
+    std::map<std::uint16_t, IpAddress> used;
+    for (const auto& session : sessions_->snapshot().sessions) used.emplace(session.source_port, session.source);
+    std::erase_if(senders_, [&](const auto& entry) {
+        const auto session = used.find(entry.first);
+        if (session == used.end()) return true;
+        // A source that is given from now on binds the next packet's socket.
+        return !session->second.empty() && session->second != entry.second.source;
+    });
 }
 
 void BfdRole::arm() {
