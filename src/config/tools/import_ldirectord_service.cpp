@@ -306,12 +306,12 @@ private:
     void add_server(const IpAddress& address, ServerToImport server, const LdirectordServer& written) {
         auto& service = made_.service;
         if (service.servers.size() > kImportServersMax) return;  // the whole file is refused then
-        const bool keeps_port = service.fwmark == 0 && server.forwarding != Forwarding::Nat;
-        // The kernel knows no other port then, and ldirectord programs this one.
+        const bool keeps_port = server.forwarding != Forwarding::Nat;
+        // The kernel knows no other port then, and ldirectord programs this one; behind a mark none counts.
         server.endpoint = {address, keeps_port ? service.endpoint.port : written.port};
         if (service.fwmark != 0 && service.servers.empty() && address.is_v6()) service.family = Family::V6;
         if (const auto why = why_not(service, server); !why.empty()) return notes_.lose(written.setting, why);
-        if (keeps_port && written.port != 0 && written.port != service.endpoint.port)
+        if (keeps_port && service.fwmark == 0 && written.port != 0 && written.port != service.endpoint.port)
             server.comments.push_back(fmt::format("{}: the kernel keeps port {}; {} is only checked",
                                                   shown(written.setting.source), service.endpoint.port, written.port));
         server.lines = check_lines(check_, service, server, written, {notes_.out, server.comments});
@@ -349,7 +349,7 @@ private:
         auto port =
             port_text.empty() ? std::optional{service.endpoint.port} : port_of(port_text, service.protocol, ports_);
         if (!port) return notes_.lose(*setting, fmt::format("this host knows no port '{}'", shown(port_text)));
-        if (*forwarding != Forwarding::Nat && service.fwmark == 0) port = service.endpoint.port;
+        if (*forwarding != Forwarding::Nat) port = service.endpoint.port;
         if (check_.off) return add_server(*address, {.forwarding = *forwarding}, {.setting = *setting, .port = *port});
         service.lines.push_back(fmt::format("sorry_server {} {}", address->to_string(), *port));
         service.lines.push_back(fmt::format("sorry_server_lvs_method {}", method_words(*forwarding, {})));

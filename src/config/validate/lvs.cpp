@@ -196,7 +196,9 @@ private:
         const bool rewritten = server.model.forwarding == Forwarding::Nat;
         if (!by_address()) {
             // The packet keeps its port. In a group that is the entry's; what is written is where checks go.
-            if (!rewritten && m_.fwmark != 0) endpoint.port = 0;
+            if (rewritten) return;
+            report_kept_port(diag_, m_, endpoint.port, server.mark, "real server " + text_of(server.model));
+            if (m_.fwmark != 0) endpoint.port = 0;
             return;
         }
         if (!server.port_given || (rewritten && endpoint.port == 0)) endpoint.port = m_.endpoint.port;
@@ -353,7 +355,9 @@ private:
 
     void resolve_sorry_port(SorryServer& sorry) {
         if (!by_address()) {
-            if (sorry.forwarding != Forwarding::Nat && m_.fwmark != 0) sorry.endpoint.port = 0;
+            if (sorry.forwarding == Forwarding::Nat) return;
+            report_kept_port(diag_, m_, sorry.endpoint.port, s_.sorry_mark, "the sorry server");
+            if (m_.fwmark != 0) sorry.endpoint.port = 0;
             return;
         }
         if (!s_.sorry_port_given || (sorry.forwarding == Forwarding::Nat && sorry.endpoint.port == 0))

@@ -150,6 +150,23 @@ bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
     return false;
 }
 
+void report_kept_port(Diagnoser& diag, const VirtualServer& service, std::uint16_t port, Mark mark,
+                      const std::string& what) {
+    if (port == 0) return;
+    const auto& entries = service.membership->entries;
+    const auto other =
+        std::ranges::find_if(entries, [&](const GroupEntry& entry) { return entry.fwmark != 0 || entry.port != port; });
+    if (service.fwmark == 0 && other == entries.end()) return;
+    const bool marked = service.fwmark != 0 || other->fwmark != 0;
+    auto& d =
+        diag.warn(Code::PortReset, mark,
+                  marked ? fmt::format("{}: DR and TUN cannot change the port, and a firewall mark has none", what)
+                         : fmt::format("{}: DR and TUN cannot change the port, which is {} at {} of the group", what,
+                                       other->port, text_of(*other)));
+    d.effect = "packets keep their port";
+    d.fix = "delete the port; where a check goes, its connect_port says. lb_kind NAT can change the port";
+}
+
 bool any_port_in(const VirtualServer& service) {
     return std::ranges::any_of(service.membership->entries,
                                [](const GroupEntry& entry) { return entry.fwmark == 0 && entry.port == 0; });

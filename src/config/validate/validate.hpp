@@ -66,6 +66,9 @@ void check_services(ParseContext& reading, Config& config);
 inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
 // Fills in the entries of a service's group. False: it has none, which was reported; the service is left out.
 [[nodiscard]] bool resolve_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
+// The port of a DR or TUN server of a firewall mark, or of a group: packets keep theirs.
+void report_kept_port(Diagnoser& diag, const VirtualServer& service, std::uint16_t port, Mark mark,
+                      const std::string& what);
 [[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
 void check_sync_daemon(ParseContext& reading, Config& config);
 void check_announce(ParseContext& reading, const Config& config);

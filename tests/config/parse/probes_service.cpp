@@ -27,7 +27,7 @@ std::vector<Probe> service_lines() {
         {"vs range 10.9.9.1-5", 0,
          "virtual_server_group WEB {\n10.9.9.1-5 80\n}\n" + lvs(1, "virtual_server group WEB {"), ""},
         {"vs group undefined", 0, lvs(1, "virtual_server group NOSUCH {"), "1 warning MS0511"},
-        {"fwmark", 5, lvs(1, "virtual_server fwmark 5 {"), "5 warning MS0510"},
+        {"fwmark", 5, lvs(1, "virtual_server fwmark 5 {"), "5 warning MS0510, 6 warning MS0504"},
         {"persistence_timeout 0", 5, lvs(5, "persistence_timeout 0\nprotocol TCP"), "5 error MS0201"},
         {"quorum > rs", 5, lvs(5, "quorum 5\nprotocol TCP"), "5 warning MS0507"},
         {"sorry_server", 0, lvs(5, "sorry_server 10.1.1.2 80\nprotocol TCP"), ""},

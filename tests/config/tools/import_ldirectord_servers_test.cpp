@@ -224,7 +224,7 @@ TEST_CASE("only masquerading keeps another port, except behind a mark") {
     CHECK(with_real("10.0.0.11 gate").text.find("the kernel keeps") == std::string::npos);
     CHECK(with_real("10.0.0.11:81 masq").text.find("the kernel keeps") == std::string::npos);
     const auto marked = from_ldirectord("virtual=7\n\tchecktype=on\n\treal=10.0.0.11:81 gate\n");
-    CHECK(servers_of(marked) == Strings{"real_server 10.0.0.11 81 {", "weight 1"});
+    CHECK(servers_of(marked) == Strings{"real_server 10.0.0.11 0 {", "weight 1"});
     CHECK(!says(marked));
 }
 
@@ -267,7 +267,7 @@ TEST_CASE("a fallback is the server of last resort") {
         {four, "fallback=10.0.0.9:81 masq", {"sorry_server 10.0.0.9 81", "sorry_server_lvs_method NAT"}, {}},
         {four, "fallback=10.0.0.9:http masq", {"sorry_server 10.0.0.9 80", "sorry_server_lvs_method NAT"}, {}},
         {four, "fallback=10.0.0.9 masq", {"sorry_server 10.0.0.9 80", "sorry_server_lvs_method NAT"}, {}},
-        {mark, "fallback=10.0.0.9:81 gate", {"sorry_server 10.0.0.9 81", "sorry_server_lvs_method DR"}, {}},
+        {mark, "fallback=10.0.0.9:81 gate", {"sorry_server 10.0.0.9 0", "sorry_server_lvs_method DR"}, {}},
         {six, "fallback6=[2001:db8::9]:80", {"sorry_server 2001:db8::9 80", "sorry_server_lvs_method DR"}, {}},
         {six, "fallback=10.0.0.9:80", {}, {}},
         {four, "fallback6=[2001:db8::9]:80", {}, {}},
