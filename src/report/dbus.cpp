@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kService = "org.keepalived.Vrrp1";
 constexpr const char* kRoot = "/org/keepalived/Vrrp1";
 // keepalived's numbers for the two states in which an instance no longer runs.
-constexpr std::uint32_t kStoppedState = 98, kDeletedState = 99;
+constexpr std::uint32_t kStoppedState = 98, kDeletedState = 97;
 
 // Of the ASCII letters only: the rules for paths do not depend on a locale.
 std::string path_element(std::string_view text) {
@@ -66,6 +66,7 @@ DbusObjects dbus_objects(const DbusNames& names, const config::Config& config) {
         auto path = dbus_path(names, instance);
         objects.instances.try_emplace(path, instance.name);
         objects.paths.try_emplace(instance.name, std::move(path));
+        if (config::is_given(instance.more->values, keyword::notify_deleted)) objects.deleted.insert(instance.name);
     }
     return objects;
 }
@@ -113,7 +114,9 @@ std::optional<DbusSignal> dbus_signal(const DbusObjects& objects, const Event& e
 std::vector<DbusSignal> dbus_removals(const DbusObjects& before, const DbusObjects& now) {
     std::vector<DbusSignal> signals;
     for (const auto& [name, path] : before.paths)
-        if (!now.instances.contains(path)) signals.push_back(status_change(path, Transition::Deleted));
+        if (!now.instances.contains(path))
+            signals.push_back(
+                status_change(path, before.deleted.contains(name) ? Transition::Deleted : Transition::Fault));
     return signals;
 }
 

@@ -101,7 +101,7 @@ def test_every_change_of_state_start_reload_and_stop_is_a_signal(lan):
     one.write("/run/keepalived.conf", configuration(instance(**QUICK)))
     daemon.send(signal.SIGHUP)
     bus.wait_signal("/Vrrp", "VrrpReloaded")
-    bus.wait_signal(other, "VrrpStatusChange", 99)  # it is in the file no more
+    bus.wait_signal(other, "VrrpStatusChange", 3)  # it is in the file no more
     assert f"{ROOT}{other}" not in bus.tree()
 
     assert daemon.stop() == 0

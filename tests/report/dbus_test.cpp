@@ -62,7 +62,7 @@ TEST_CASE("a state has keepalived's number and text on the bus") {
     CHECK(dbus_state(Transition::Master) == DbusState{2, "Master"});
     CHECK(dbus_state(Transition::Fault) == DbusState{3, "Fault"});
     CHECK(dbus_state(Transition::Stop) == DbusState{98, "Stop"});
-    CHECK(dbus_state(Transition::Deleted) == DbusState{99, "Deleted"});
+    CHECK(dbus_state(Transition::Deleted) == DbusState{97, "Deleted"});
     CHECK(dbus_state(Transition::MasterPriority) == DbusState{0, "Unknown"});
 }
 
@@ -122,13 +122,16 @@ TEST_CASE("a transition of an instance is VrrpStatusChange with the number of it
     CHECK_FALSE(dbus_signal(objects, replaced));
 }
 
-TEST_CASE("an object that a reload removes says so with the number 99") {
+TEST_CASE("an object that a reload removes ends as Fault, with notify_deleted as Deleted") {
     const auto before = three_objects();
     config::Config config;
     config.instances = {instance("eth1", 52, Family::V6, "VI_9")};  // another name at the same path
     const auto now = dbus_objects(dbus_names(config), config);
-    const DbusSignal removed{kOne, "org.keepalived.Vrrp1.Instance", "VrrpStatusChange", std::uint32_t{99}};
+    const DbusSignal removed{kOne, "org.keepalived.Vrrp1.Instance", "VrrpStatusChange", std::uint32_t{3}};
     CHECK(dbus_removals(before, now) == std::vector<DbusSignal>{removed, removed});
+    config.instances.front().more.edit().values = {{"notify_deleted", true}};
+    const DbusSignal deleted{kTwo, "org.keepalived.Vrrp1.Instance", "VrrpStatusChange", std::uint32_t{97}};
+    CHECK(dbus_removals(dbus_objects(dbus_names(config), config), {}) == std::vector<DbusSignal>{deleted});
     CHECK(dbus_removals(before, before).empty());
     CHECK(dbus_removals(now, before).empty());
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ struct DbusNames {
 struct DbusObjects {
     std::map<std::string, std::string> instances;  // by path: the property Name
     std::map<std::string, std::string> paths;      // by the instance's name
+    std::set<std::string> deleted;  // the names of those with notify_deleted: they end as Deleted, not Fault
 };
 [[nodiscard]] DbusObjects dbus_objects(const DbusNames& names, const config::Config& config);
 

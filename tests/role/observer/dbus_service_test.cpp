@@ -142,14 +142,14 @@ TEST_CASE("methods are answered and asked of the supervisor") {
     CHECK(b.bus.call(b.loop, kVrrpPath, kDbusVrrpInterface, "Nonsense") == "org.freedesktop.DBus.Error.UnknownMethod");
 }
 
-TEST_CASE("after a reload an instance that has gone is reported as deleted, and its object is away") {
+TEST_CASE("after a reload an instance that has gone ends as Fault, and its object is away") {
     Bench b;
     b.start();
     auto next = config_with_dbus();
     next.instances.erase(next.instances.begin());
     next.instances.push_back(instance("VI_3", "eth2", 53, Family::V4));
     b.service->configure(next);
-    b.until_heard(kOne + kChange + "99");
+    b.until_heard(kOne + kChange + "3");
     CHECK(b.bus.call(b.loop, kOne, kDbusInstanceInterface, nullptr, "Name").starts_with("org.freedesktop.DBus.Error."));
     CHECK(b.bus.call(b.loop, kTwo, kDbusInstanceInterface, nullptr, "Name") == "VI_2");
     CHECK(b.bus.call(b.loop, "/org/keepalived/Vrrp1/Instance/eth2/53/IPv4", kDbusInstanceInterface, nullptr, "Name") ==
