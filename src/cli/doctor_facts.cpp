@@ -16,8 +16,8 @@
 #include "daemon_processes.hpp"
 #include "doctor.hpp"
 #include "mainstay/base/script_variables.hpp"
-#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/net_namespace.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
@@ -335,8 +335,7 @@ std::string word_of_daemon(const nlohmann::json& status, const char* member) {
 
 // Goes where the daemon runs by its command line or the configuration, for good. False: this program cannot.
 bool enter_its_namespace(const config::Config& configuration, const std::string& named) {
-    const auto name =
-        named.empty() ? config::first_word(configuration.more->values, config::keyword::net_namespace) : named;
+    const auto name = config::net_namespace_of(configuration, named);
     if (name.empty()) return true;
     const auto there = kernel::open_network_namespace(name);
     return there && kernel::enter_network_namespace(there->get());

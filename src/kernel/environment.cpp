@@ -25,7 +25,7 @@
 #include <utility>
 
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/config/keywords.hpp"
+#include "mainstay/config/net_namespace.hpp"
 #include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
@@ -195,7 +195,7 @@ config::Environment host_environment() {
 config::Loaded load_in_its_namespace(const std::string& file, config::Environment environment,
                                      const std::string& given) {
     auto loaded = config::load_file(file, environment);
-    const auto name = given.empty() ? first_word(loaded.config.more->values, config::keyword::net_namespace) : given;
+    const auto name = config::net_namespace_of(loaded.config, given);
     if (name.empty()) return loaded;
     const auto home = open_network_namespace({}), there = open_network_namespace(name);
     const bool inside = home && there && enter_network_namespace(there->get());

@@ -5,6 +5,7 @@
 #include "document_queries.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/net_namespace.hpp"
 
 namespace mainstay::report {
 
@@ -45,9 +46,8 @@ DbusNames dbus_names(const config::Config& config, const std::string& named) {
     if (auto element = path_element(first_word(global, keyword::dbus_no_interface_name)); !element.empty())
         names.no_interface = std::move(element);
     names.root = kRoot;
-    const auto& root = config.more->values;
-    for (const auto& word : {named.empty() ? std::string{first_word(root, keyword::net_namespace)} : named,
-                             std::string{first_word(root, keyword::instance)}})
+    for (const auto& word :
+         {config::net_namespace_of(config, named), first_word(config.more->values, keyword::instance)})
         if (!word.empty()) names.root += "/" + path_element(word);
     return names;
 }

@@ -5,6 +5,7 @@
 #include "dump_text.hpp"
 #include "lvs_settings.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/net_namespace.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/filter.hpp"
 
@@ -21,7 +22,10 @@ constexpr std::uint32_t kUnset = 0xffff'ffff;  // as keepalived shows what only 
 class Lines {
 public:
     explicit Lines(const DumpSource& source)
-        : config_{source.config}, values_{config_.global.more->values}, host_name_{source.host_name} {}
+        : config_{source.config},
+          values_{config_.global.more->values},
+          host_name_{source.host_name},
+          named_{source.net_namespace} {}
 
     template <class T>
     void line(std::string_view name, const T& value) {
@@ -65,13 +69,13 @@ private:
 
     const config::Config& config_;
     const config::KeywordValues& values_;
-    const std::string& host_name_;
+    const std::string &host_name_, &named_;
     const Global& global_ = config_.global;
     std::string out_ = section("Global definitions");
 };
 
 void Lines::names() {
-    const auto name_space = config::first_word(config_.more->values, keyword::net_namespace);
+    const auto name_space = config::net_namespace_of(config_, named_);
     line("Network namespace", name_space.empty() ? "(default)" : name_space);
     const auto ipvs = config::first_word(config_.more->values, keyword::net_namespace_ipvs);
     line("Network namespace ipvs", ipvs.empty() ? "(main namespace)" : ipvs);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/net_namespace.hpp"
 
 namespace mainstay::vrrp {
 
@@ -255,7 +256,7 @@ void drop_sets(std::vector<FilterCall>& calls, const FilterState* from, const Fi
 
 }  // namespace
 
-IptablesNames iptables_names(const config::Config& config) {
+IptablesNames iptables_names(const config::Config& config, const std::string& named) {
     const auto& values = config.global.more->values;
     IptablesNames names;
     if (const auto chains = words_of(values, keyword::vrrp_iptables); !chains.empty()) {
@@ -272,8 +273,8 @@ IptablesNames iptables_names(const config::Config& config) {
     }
     const std::array places{&names.set4, &names.set6, &names.on_link, &names.igmp, &names.mld, &names.nd};
     for (std::size_t n = 0; n < std::min(places.size(), sets.size()); ++n) *places[n] = sets[n];
-    const auto& root = config.more->values;
-    if (is_given(root, keyword::net_namespace) && !is_given(root, keyword::namespace_with_ipsets)) names.sets = false;
+    if (!net_namespace_of(config, named).empty() && !is_given(config.more->values, keyword::namespace_with_ipsets))
+        names.sets = false;
     return names;
 }
 

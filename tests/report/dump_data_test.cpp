@@ -67,6 +67,13 @@ TEST_CASE("mail settings that are not given are dumped as what is used, where th
           "   a@example.com\n");
 }
 
+TEST_CASE("the network namespace that is dumped is that of the command line, else the configuration's") {
+    DumpScene scene{"net_namespace blue\nvrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\n}\n"};
+    CHECK(dump_data(scene.source).find(" Network namespace = blue\n") != std::string::npos);
+    scene.source.net_namespace = "red";
+    CHECK(dump_data(scene.source).find(" Network namespace = red\n") != std::string::npos);
+}
+
 TEST_CASE("an instance whose source address is not there has one fault, as keepalived counts") {
     DumpScene scene;
     scene.status.router.instances[0].faults = {{.what = vrrp::Fault::What::Other, .name = {}, .value = "no source"}};

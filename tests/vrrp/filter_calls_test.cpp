@@ -98,12 +98,12 @@ TEST_CASE("chains and sets have the names that are configured, and sets are not 
     // effect: (root): namespace_with_ipsets
     auto config = with({instance()});
     set(config.global.more, "vrrp_iptables", config::WordList{});
-    CHECK(iptables_names(config) == IptablesNames{});
+    CHECK(iptables_names(config, {}) == IptablesNames{});
 
     auto named = with({instance()});
     set(named.global.more, "vrrp_iptables", config::WordList{"vips_in", "vips_out"});
     set(named.global.more, "vrrp_ipsets", config::WordList{"mine", "mine_six"});
-    const auto names = iptables_names(named);
+    const auto names = iptables_names(named, {});
     CHECK(names.in == "vips_in");
     CHECK(names.out == "vips_out");
     CHECK(names.set4 == "mine");
@@ -112,11 +112,13 @@ TEST_CASE("chains and sets have the names that are configured, and sets are not 
 
     auto bare = config;
     set(bare.global.more, "vrrp_ipsets", config::WordList{});
-    CHECK_FALSE(iptables_names(bare).sets);
+    CHECK_FALSE(iptables_names(bare, {}).sets);
 
     auto namespaced = config;
     set(namespaced.more, "net_namespace", config::WordList{"blue"});
-    CHECK_FALSE(iptables_names(namespaced).sets);
+    CHECK_FALSE(iptables_names(namespaced, {}).sets);
+    CHECK(iptables_names(config, {}).sets);
+    CHECK_FALSE(iptables_names(config, "red").sets);
     set(namespaced.more, "namespace_with_ipsets");
-    CHECK(iptables_names(namespaced).sets);
+    CHECK(iptables_names(namespaced, {}).sets);
 }

@@ -18,9 +18,10 @@ struct DumpSource {
     std::map<std::string, vrrp::Counters> cleared = {};  // what an instance's statistics count from
     bool json_version_2 = false;
     const BfdStatus* bfd = nullptr;
-    Instant now{};               // by which the deadlines in the state are meant, at ...
-    WallTime wall{};             // ... this time
-    std::string host_name = {};  // what mails are from, and say HELO as, where nothing is configured
+    Instant now{};                   // by which the deadlines in the state are meant, at ...
+    WallTime wall{};                 // ... this time
+    std::string host_name = {};      // what mails are from, and say HELO as, where nothing is configured
+    std::string net_namespace = {};  // from the command line
 };
 
 // keepalived.stats, to the byte.

@@ -88,6 +88,7 @@ struct SnmpFacts {
     std::string router_id;                          // resolved
     WallTime now, started;                          // `started`: when SNMP's own clock began
     std::map<std::string, WallTime> up_since = {};  // of instances that are not in INIT or FAULT
+    std::string net_namespace = {};                 // from the command line
 };
 
 // The subtrees to register, including empty ones.

@@ -54,9 +54,9 @@ struct IptablesNames {
     std::string igmp = "keepalived_igmp", mld = "keepalived_mld", nd = "keepalived_nd";
     bool operator==(const IptablesNames&) const = default;
 };
-// `namespaced`: the daemon runs in a network namespace (net_namespace). Sets are used there only with
+// In a network namespace, `named` on the command line or the configuration's, sets are used only with
 // namespace_with_ipsets.
-[[nodiscard]] IptablesNames iptables_names(const config::Config& config);
+[[nodiscard]] IptablesNames iptables_names(const config::Config& config, const std::string& named);
 
 struct FilterState {
     IptablesNames names;

@@ -4,6 +4,7 @@
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/net_namespace.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/filter.hpp"
@@ -90,7 +91,7 @@ void add_global_mib(SnmpView& view, const SnmpFacts& facts) {
     put(5, integer(has(facts.config.more, keyword::linkbeat_use_polling) ? 2 : 1));
     put(6, yes_no(global.lvs_flush));
     put(7, yes_no(true));  // the kernel's IPVS counters are read with 64 bits
-    put(8, text(first_word(facts.config.more->values, keyword::net_namespace)));
+    put(8, text(config::net_namespace_of(facts.config, facts.net_namespace)));
     put(9, yes_no(has(global.more, keyword::enable_dbus)));
     put(10, yes_no(global.dynamic_interfaces));
     using Flush = config::Global::FlushOnStop;

@@ -4,6 +4,7 @@
 
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/net_namespace.hpp"
 #include "process.hpp"
 
 namespace mainstay::role {
@@ -54,7 +55,7 @@ ipc::DaemonSettings daemon_settings(const config::Config& config, const std::str
     ipc::DaemonSettings settings;
     const auto& root = config.more->values;
     const auto& global = config.global.more->values;
-    settings.net_namespace = named.empty() ? first_word(root, keyword::net_namespace) : named;
+    settings.net_namespace = net_namespace_of(config, named);
     settings.has_ipvs_namespace = value_of(root, keyword::net_namespace_ipvs).has_value();
     settings.ipvs_namespace = first_word(root, keyword::net_namespace_ipvs);
     settings.instance = first_word(root, keyword::instance);

@@ -22,7 +22,6 @@
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/base/overloaded.hpp"
-#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/report/document.hpp"
@@ -379,7 +378,8 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
         .bfd = bfd ? &*bfd : nullptr,
         .now = runtime_.now(),
         .wall = runtime_.wall(),
-        .host_name = kernel::host_name()};
+        .host_name = kernel::host_name(),
+        .net_namespace = runtime_.options().net_namespace};
     auto files = dumps_of(signal, source);
     if (signal == SIGRTMAX - 1 && vrrp) {
         for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;

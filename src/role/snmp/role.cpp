@@ -92,7 +92,8 @@ private:
         return report::snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
     }
     [[nodiscard]] SnmpFacts facts() const {
-        return {planned_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
+        return {planned_,    status_,         lvs_,     links_,    version_,
+                router_id(), runtime_.wall(), started_, up_since_, runtime_.options().net_namespace};
     }
     [[nodiscard]] std::string router_id() const {
         return config_.global.router_id.empty() ? kernel::host_name() : config_.global.router_id;

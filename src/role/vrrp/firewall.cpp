@@ -147,7 +147,8 @@ vrrp::FilterState VrrpFirewall::iptables_state() const {
     std::vector<vrrp::HeldAddress> all;
     for (const auto& instance : config_->instances)
         if (vrrp::refuses_packets(instance)) std::ranges::move(vrrp::held_addresses(instance), std::back_inserter(all));
-    vrrp::FilterState state{.names = vrrp::iptables_names(*config_), .plan = plan(all), .devices = {}};
+    vrrp::FilterState state{
+        .names = vrrp::iptables_names(*config_, runtime_.options().net_namespace), .plan = plan(all), .devices = {}};
     for (const auto& vmac : vmacs_)
         if (const auto name = kernel::interface_name(vmac.index); !name.empty())
             state.devices.emplace_back(vmac.index, name);

@@ -48,6 +48,15 @@ TEST_CASE("a director stands in KEEPALIVED-MIB, table by table") {
     CHECK(all == golden("keepalived_mib.txt"));
 }
 
+TEST_CASE("the network namespace is that of the command line, else the configuration's") {
+    const VrrpScene scene{"net_namespace blue\n" + instance("")};
+    const Oid where = kKeepalivedMib + Oid{1, 8, 0};
+    SnmpFacts facts{scene.config, scene.status, scene.lvs, scene.links, "mainstay v1", "LVS_9", {}, {}, {}};
+    CHECK(snmp_view({.vrrp = true}, facts).at(where) == scene.view().at(where));
+    facts.net_namespace = "red";
+    CHECK(snmp_view({.vrrp = true}, facts).at(where) != scene.view().at(where));
+}
+
 TEST_CASE("without the vrrp role's state each instance has its configured one") {
     VrrpScene scene;
     scene.status = {};
