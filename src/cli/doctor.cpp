@@ -12,6 +12,7 @@
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/report/problems.hpp"
+#include "mainstay/vrrp/track.hpp"
 #include "mainstay/vrrp/watch.hpp"
 #include "output.hpp"
 
@@ -93,10 +94,8 @@ void evaluate_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) 
 // Whether adverts of the family leave by the interface, from an address of its own: a VMAC has one itself.
 bool sends_from(const config::Config& config, const std::string& interface, Family family) {
     return std::ranges::any_of(config.instances, [&](const config::Instance& one) {
-        const bool beyond_link = std::ranges::any_of(
-            one.unicast_peers, [](const config::UnicastPeer& peer) { return !peer.address.is_link_local_v6(); });
         return one.interface == interface && one.family == family && !one.source &&
-               (family == Family::V4 || (!one.vmac->enabled && !beyond_link));
+               (family == Family::V4 || (!one.vmac->enabled && !vrrp::has_peer_beyond_link(one)));
     });
 }
 

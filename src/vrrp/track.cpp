@@ -12,6 +12,12 @@
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
+
+bool has_peer_beyond_link(const config::Instance& instance) {
+    return std::ranges::any_of(instance.unicast_peers,
+                               [](const config::UnicastPeer& peer) { return !peer.address.is_link_local_v6(); });
+}
+
 namespace {
 
 using What = Fault::What;
@@ -79,9 +85,7 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
 bool usable_source(const config::Instance& instance, const IpAddress& address) {
     if (address.family() != instance.family) return false;
     if (instance.family == Family::V4) return true;
-    const bool beyond_link = std::ranges::any_of(
-        instance.unicast_peers, [](const config::UnicastPeer& peer) { return !peer.address.is_link_local_v6(); });
-    return address.is_link_local_v6() != beyond_link;
+    return address.is_link_local_v6() != has_peer_beyond_link(instance);
 }
 
 bool tracks_source(const config::Instance& instance) {

@@ -14,6 +14,9 @@
 
 namespace mainstay::vrrp {
 
+// Whether a unicast peer is beyond the link, where no link-local address can send to.
+[[nodiscard]] bool has_peer_beyond_link(const config::Instance& instance);
+
 // The last InterfaceFact of each interface. An interface without a fact does not exist.
 class Links {
 public:
