@@ -39,8 +39,7 @@ Result<std::uint32_t> AnnouncedAddresses::make_interface(const std::string& name
     if (!made && made.error().sys_errno() != EEXIST) return error_of(made);
     const std::uint32_t index = interface_index(name);
     // A host may have IPv6 off for new interfaces. Where it stays off, the refusal of an IPv6 address says so.
-    if (kernel::read_sysctl_number(no_ipv6_on(name)).value_or(0) != 0)
-        (void)kernel::write_sysctl(no_ipv6_on(name), "0");
+    (void)kernel::keep_sysctl(no_ipv6_on(name), "0");
     if (auto up = links_.set({.index = index, .up = true, .no_generated_address = true}); !up) return error_of(up);
     return index;
 }

@@ -82,6 +82,11 @@ Result<void> write_sysctl(std::string_view name, std::string_view value) {
     return {};
 }
 
+Result<void> keep_sysctl(std::string_view name, std::string_view value) {
+    const auto now = read_sysctl(name);
+    return now && *now == value ? Result<void>{} : write_sysctl(name, value);
+}
+
 Result<int> read_sysctl_number(std::string_view name) {
     const auto text = read_sysctl(name);
     if (!text) return error_of(text);

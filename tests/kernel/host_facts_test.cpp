@@ -412,6 +412,9 @@ TEST_CASE("a setting of an interface is written where /proc/sys is read-only, an
         for (const std::string name : {"net/ipv4/conf/all/arp_ignore", "net/ipv4/conf/default/arp_ignore",
                                        "net/ipv4/conf/e.0/forwarding", "net/ipv6/conf/e.0/forwarding"})
             CHECK(write_sysctl(name, "1").error().text() == "write /proc/sys/" + name + ": Read-only file system");
+        const std::string all = "net/ipv4/conf/all/arp_ignore";
+        CHECK(keep_sysctl(all, "9").error().sys_errno() == EROFS);
+        CHECK(keep_sysctl(all, read_sysctl(all).value()).has_value());
         CHECK(write_sysctl("net/ipv4/conf/e2/arp_ignore", "1").error().code() == Errc::NotFound);
         CHECK(write_sysctl("net/ipv4/conf/e1/arp_ignore", "odd").error().sys_errno() == EROFS);
     });

@@ -16,6 +16,8 @@ namespace mainstay::kernel {
 [[nodiscard]] Result<std::string> read_sysctl(std::string_view name);
 // Both ways were tried if the error begins with an interface's.
 [[nodiscard]] Result<void> write_sysctl(std::string_view name, std::string_view value);
+// Writes only what differs: where /proc/sys is read-only, what is as it shall be is no trouble.
+[[nodiscard]] Result<void> keep_sysctl(std::string_view name, std::string_view value);
 [[nodiscard]] Result<int> read_sysctl_number(std::string_view name);
 
 }  // namespace mainstay::kernel

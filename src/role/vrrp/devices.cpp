@@ -264,9 +264,7 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     if (fresh && device.kind == vrrp::WantedDevice::Kind::Vmac)
         if (auto done = maker_->set({.index = index, .no_generated_address = true}); !done) return done;
     for (const auto& setting : vrrp::device_settings(device)) {
-        // Where /proc/sys is read-only, what is as it shall be is no trouble.
-        if (const auto now = kernel::read_sysctl(setting.name); now && *now == setting.value) continue;
-        const auto done = kernel::write_sysctl(setting.name, setting.value);
+        const auto done = kernel::keep_sysctl(setting.name, setting.value);
         // NotFound: the kernel has no IPv6.
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
     }
