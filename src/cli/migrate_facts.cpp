@@ -192,8 +192,9 @@ MigrateFacts gather_migrate_facts(const std::string& root_folder) {
     auto environment = kernel::host_environment();
     environment.config_id = given.config_id;
     if (!root.is_host()) {  // interfaces, accounts and scripts are another host's
-        environment.interface_exists = nullptr;
+        environment.interface_called = nullptr;
         environment.multicasts = nullptr;
+        environment.mtu_of = nullptr;
         environment.account_exists = nullptr;
         environment.script_facts = nullptr;
         environment.network_namespace_exists = nullptr;

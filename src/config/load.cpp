@@ -197,7 +197,7 @@ std::function<Answer(std::string_view)> remembered(std::function<Answer(std::str
 // Each interface is queried once, because a file may use one in thousands of instances, and so is each host name: a
 // file with mistakes is read twice, and DNS may be slow.
 Environment remembering(Environment environment) {
-    environment.interface_exists = remembered(std::move(environment.interface_exists));
+    environment.interface_called = remembered(std::move(environment.interface_called));
     environment.multicasts = remembered(std::move(environment.multicasts));
     environment.mtu_of = remembered(std::move(environment.mtu_of));
     environment.host_resolves = remembered(std::move(environment.host_resolves));

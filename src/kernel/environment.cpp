@@ -161,12 +161,7 @@ bool host_resolves(std::string_view host) {
 }
 
 config::Environment host_environment() {
-    return {.interface_exists = [](std::string_view name) { return !name.empty() && name_of_interface(name) == name; },
-            .interface_called =
-                [](std::string_view name) {
-                    auto real = name_of_interface(name);
-                    return real == name ? std::string{} : real;
-                },
+    return {.interface_called = name_of_interface,
             .multicasts = multicasts,
             .mtu_of = mtu_of,
             .account_exists = [](std::string_view user,
@@ -200,7 +195,7 @@ config::Loaded load_in_its_namespace(const std::string& file, config::Environmen
     const auto home = open_network_namespace({}), there = open_network_namespace(name);
     const bool inside = home && there && enter_network_namespace(there->get());
     if (!inside)
-        environment.interface_exists = nullptr, environment.mtu_of = nullptr, environment.subnets = nullptr,
+        environment.interface_called = nullptr, environment.mtu_of = nullptr, environment.subnets = nullptr,
         environment.multicasts = nullptr;
     loaded = config::load_file(file, environment);
     if (inside) static_cast<void>(enter_network_namespace(home->get()));

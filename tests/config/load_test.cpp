@@ -69,10 +69,7 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
             fmt::format("10.9.9.{}", n));
     Environment environment = host();
     std::vector<std::string> asked;
-    environment.interface_exists = [&asked](std::string_view name) {
-        asked.emplace_back(name);
-        return true;
-    };
+    environment.interface_called = [&asked](std::string_view name) { return asked.emplace_back(name); };
     environment.subnets = [] { return std::vector<Environment::Subnet>{}; };
 
     const Loaded loaded = load_text("ha.conf", text, environment);
@@ -83,7 +80,7 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
 
 TEST_CASE("addresses beyond what an advert over the interface carries are told, and set without being advertised") {
     Environment environment = host();
-    environment.interface_exists = [](std::string_view) { return true; };
+    environment.interface_called = [](std::string_view name) { return std::string{name}; };
     std::vector<std::string> asked;
     const auto load = [&](std::uint32_t mtu, int addresses, const std::string& more) {
         environment.mtu_of = [&asked, mtu](std::string_view name) {

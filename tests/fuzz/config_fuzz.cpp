@@ -50,7 +50,7 @@ config::Environment environment(bool knows) {
     environment.variable = [](std::string_view name) { return std::string{name}; };
     if (!knows) return environment;
     environment.config_id = "lb2";
-    environment.interface_exists = [](std::string_view name) { return name == "eth0"; };
+    environment.interface_called = [](std::string_view name) { return std::string{name == "eth0" ? name : ""}; };
     environment.account_exists = [](std::string_view user, std::string_view) { return user == "root"; };
     environment.script_facts = [](const config::Command& command, const config::Global&) {
         const bool found = !command.empty() && command.argv[0].starts_with("/usr");

@@ -19,9 +19,11 @@ namespace mainstay::config {
 // The facts about the host that the checks need. Passed in, so that the module makes no system calls other than reading
 // files, and tests can simulate any host. A null function means "unknown": its check is skipped.
 struct Environment {
-    std::function<bool(std::string_view interface)> interface_exists;  // under this name, not an alternative one
-    // The name of the interface that has this one as an alternative name; empty: none has.
-    std::function<std::string(std::string_view alternative)> interface_called;
+    // The own name of the interface that has this name, as its own or as an alternative one; empty: none has.
+    std::function<std::string(std::string_view name)> interface_called;
+    [[nodiscard]] bool interface_exists(std::string_view name) const {  // under its own name
+        return !interface_called || (!name.empty() && interface_called(name) == name);
+    }
     std::function<bool(std::string_view interface)> multicasts;  // also true of one that is not there
     std::function<std::optional<std::uint32_t>(std::string_view interface)> mtu_of;  // in bytes; none: not known
     // Account names; the group may be empty. False: no such user or group.

@@ -66,7 +66,7 @@ private:
                 if (is_given(addresses[i].more->values, keyword::peer)) continue;  // the other end is enough
                 // Nothing is known of the subnets of an interface that is not there.
                 const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
-                if (!interface_exists(device)) continue;
+                if (!r_.environment.interface_exists(device)) continue;
                 const bool reached = std::ranges::any_of(
                     subnets, [&](const auto& subnet) { return subnet.prefix.contains(prefix.address); });
                 if (reached) continue;
@@ -181,17 +181,9 @@ private:
     }
 
     void vrf(const ParseContext::NamedWord& named) {
-        if (interface_exists(named.name)) return;
+        if (r_.environment.interface_exists(named.name)) return;
         auto& d = r_.diag.error(Code::InterfaceMissing, named.mark, fmt::format("there is no VRF {}", named.name));
         d.effect = "the route is not set";
-    }
-
-    // The host is asked once for each. Where it cannot be asked, all exist.
-    bool interface_exists(const std::string& name) {
-        if (!r_.environment.interface_exists) return true;
-        const auto [known, fresh] = interfaces_.try_emplace(name);
-        if (fresh) known->second = r_.environment.interface_exists(name);
-        return known->second;
     }
 
     // Each process would take the other's table for a changed one of its own.
@@ -236,7 +228,6 @@ private:
 
     ParseContext& r_;
     std::map<IpAddress, std::string> owners_, peers_;
-    std::map<std::string, bool> interfaces_;
 };
 
 }  // namespace

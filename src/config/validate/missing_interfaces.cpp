@@ -21,7 +21,7 @@ std::string listed(std::span<const std::string> owners) {
 }  // namespace
 
 void MissingInterfaces::used(const std::string& owner, const std::string& name, Mark mark, Use use) {
-    if (name.empty() || !r_.environment.interface_exists || r_.global.dynamic_interfaces) return;
+    if (name.empty() || r_.global.dynamic_interfaces) return;
     const auto [found, fresh] = names_.try_emplace(name);
     Missing& missing = found->second;
     if (fresh) missing.exists = r_.environment.interface_exists(name);
@@ -45,7 +45,7 @@ void MissingInterfaces::report() {
                    : missing.tracked ? "it counts as down until it appears"
                                      : "the line has no effect until it appears";
         d.effect += "; keepalived does not start";
-        const auto own = r_.environment.interface_called ? r_.environment.interface_called(name) : std::string{};
+        const auto own = r_.environment.interface_called(name);
         d.fix = !own.empty() ? fmt::format("write {}: {} is an alternative name of it", own, name)
                 : IpAddress::parse(name)
                     ? "write the name of the interface that has this address; `ip -brief address` lists them"

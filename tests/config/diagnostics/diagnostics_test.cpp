@@ -296,7 +296,7 @@ TEST_CASE("an interface that is missing is one message, with those that need it"
 
 TEST_CASE("an alternative name is that of no interface, and the message says which one it is") {
     Environment environment = host();
-    environment.interface_called = [](std::string_view name) { return std::string{name == "uplink0" ? "eth0" : ""}; };
+    environment.interface_called = [](std::string_view name) { return std::string{name == "eth77" ? "" : "eth0"}; };
     const auto load = [&](const char* line) { return load_text("ha.conf", vrrp(3, line), environment); };
     const Loaded loaded = load("    interface uplink0");
 
