@@ -154,6 +154,14 @@ std::string failure_line(const CheckSubject& subject, const CheckFinished& fact,
     return plain_failure(keyword_of(subject.checker.type), subject, retried, used);
 }
 
+std::string not_run_line(const CheckSubject& subject, const CheckFinished& fact) {
+    const bool misc = subject.checker.type == Type::Misc;
+    return fmt::format(
+        "{} could not be run: {}. Rescheduling.",
+        misc ? misc_head(subject) : fmt::format("{} on service {}", keyword_of(subject.checker.type), subject.server),
+        fact.reason);
+}
+
 std::string why_line(const CheckSubject& subject, const CheckFinished& fact) {
     constexpr std::string_view kSaysNothing = "Connection failed server";
     const bool ssl = subject.checker.type == Type::Ssl;

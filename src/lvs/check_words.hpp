@@ -31,6 +31,8 @@ struct CheckSubject {
 [[nodiscard]] std::string why_line(const CheckSubject& subject, const CheckFinished& fact);
 [[nodiscard]] std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried,
                                        std::uint32_t used);
+// Of a check that could not be run, which says nothing about its server.
+[[nodiscard]] std::string not_run_line(const CheckSubject& subject, const CheckFinished& fact);
 [[nodiscard]] std::string mail_words(const config::Checker& checker, const CheckFinished& fact);
 
 // Limits the log lines per second: thousands of servers that change within a second would cause thousands of lines,

@@ -92,9 +92,8 @@ void Judge::Impl::on_finished(const CheckFinished& fact, Moment at, Intents& out
 
 void Judge::Impl::not_run(const CheckerRef& ref, const CheckFinished& fact, bool repeated, Intents& out) const {
     if (repeated) return;
-    out.push_back(log_line(LogLevel::Warning,
-                           fmt::format("{} on service {} could not be run: {}. Rescheduling.",
-                                       keyword_of(services_.checker_at(ref).type), services_.name(ref), fact.reason)));
+    const std::string name = services_.name(ref), parent = services_.name(ref.service);
+    out.push_back(log_line(LogLevel::Warning, not_run_line({services_.checker_at(ref), name, parent}, fact)));
 }
 
 // Stops the checks of this server. Checks of other servers that share a cancelled probe then run by themselves.

@@ -86,6 +86,14 @@ TEST_CASE("a script that a signal ended, and one retry, are told as keepalived t
     CHECK(bench.finish(killed).at(0) == kHead + " failed after 1 retry (due to signal 9).");
 }
 
+TEST_CASE("a script that could not be run is named as in every other line of its") {
+    Bench bench;
+    bench.start(service({scripted()}));
+    bench.tick();
+    CHECK(bench.finish({1, Outcome::NotRun, "too many scripts are running", 5ms, {}}) ==
+          Lines{kHead + " could not be run: too many scripts are running. Rescheduling."});
+}
+
 TEST_CASE("a dynamic check sets the weight of its server, and its failure takes the weight back") {
     Bench bench;
     bench.start(service({scripted(true), server("10.0.0.12")}));
