@@ -199,6 +199,7 @@ MigrateFacts gather_migrate_facts(const std::string& root_folder) {
         environment.script_facts = nullptr;
         environment.network_namespace_exists = nullptr;
         environment.subnets = nullptr;
+        environment.root = root.real({});  // and includes
     }
     const std::string file = root.real(facts.configuration_path);
     facts.loaded = root.is_host() ? kernel::load_in_its_namespace(file, environment, given.net_namespace)

@@ -191,6 +191,15 @@ def test_a_set_up_without_a_configuration_is_exit_code_2(tmp_path):
     assert "- no configuration: /etc/keepalived/keepalived.conf does not exist" in done.stdout
 
 
+def test_an_absolute_include_is_one_below_the_root(root):
+    conf = root / "etc/keepalived/keepalived.conf"
+    conf.write_text("include /etc/keepalived/conf.d/*.conf\n", encoding="utf-8")
+
+    done = ctl("--root", root)
+    assert "- /etc/keepalived/keepalived.conf: 1 VRRP instance," in done.stdout
+    assert f"- {root}/etc/keepalived/conf.d/instance.conf: included" in done.stdout
+
+
 def test_the_file_that_an_option_names_is_read(root):
     (root / "etc/ha.conf").write_text("vrrp_instance OTHER {\n  interface eth0\n  virtual_router_id 9\n}\n", encoding="utf-8")
     (root / "etc/default/keepalived").write_text("DAEMON_ARGS='-f /etc/ha.conf'\n", encoding="utf-8")

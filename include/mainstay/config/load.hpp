@@ -55,6 +55,7 @@ struct Environment {
     // The error of a URL's regex; empty: it is valid.
     std::function<std::string(const HttpUrl& url)> pattern_problem;
     bool all_include_checks = false;  // treat every include as includea
+    std::string root;                 // the folder that is / to the absolute paths of includes; empty: / itself
 };
 
 struct SourceFile {

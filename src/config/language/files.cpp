@@ -82,13 +82,13 @@ std::vector<std::string> brace_alternatives(std::string_view pattern) {
     return done;
 }
 
-Matches match_files(const std::string& folder, std::string_view pattern) {
+Matches match_files(const std::string& folder, std::string_view pattern, const std::string& root) {
     Matches matches;
     const auto alternatives = brace_alternatives(pattern);
     matches.too_many = alternatives.empty();
     for (const std::string& alternative : alternatives) {
         fs::path full{alternative};
-        if (full.is_relative()) full = fs::path{folder} / full;
+        full = full.is_relative() ? fs::path{folder} / full : fs::path{root + alternative};
         glob_t found{};
         // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
         if (glob(full.c_str(), GLOB_MARK, nullptr, &found) == 0)

@@ -19,8 +19,8 @@ struct Matches {
     std::vector<std::string> missing;  // alternatives that nothing matches
     bool too_many = false;             // alternatives
 };
-// `folder`: the base of a relative pattern; empty: the working directory.
-[[nodiscard]] Matches match_files(const std::string& folder, std::string_view pattern);
+// `folder`: the base of a relative pattern; empty: the working directory. `root`: what / is to an absolute one.
+[[nodiscard]] Matches match_files(const std::string& folder, std::string_view pattern, const std::string& root = {});
 
 [[nodiscard]] bool real_file(const std::string& path);  // the path exists
 // The absolute path without symbolic links, if it can be determined; for comparisons and ${_PWD}.

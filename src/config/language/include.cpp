@@ -80,7 +80,7 @@ std::uint32_t Includer::add(SourceFile file) {
 
 std::vector<std::uint32_t> Includer::open(const Include& wanted, const Source& at, std::uint32_t from) {
     const std::string folder = std::filesystem::path{snapshot_.files[from].path}.parent_path().string();
-    const Matches matches = match_files(folder, wanted.pattern);
+    const Matches matches = match_files(folder, wanted.pattern, root_);
     if (matches.too_many)
         problem(wanted, IncludeCheck::Read, at,
                 fmt::format("more than {} alternatives in braces", kMaxBraceAlternatives));

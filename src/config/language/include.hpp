@@ -58,7 +58,8 @@ private:
 
 class Includer {
 public:
-    Includer(Snapshot& snapshot, Findings& findings) : snapshot_{snapshot}, findings_{findings} {}
+    Includer(Snapshot& snapshot, Findings& findings, const std::string& root)
+        : snapshot_{snapshot}, findings_{findings}, root_{root} {}
 
     std::uint32_t add(SourceFile file);  // its index in the snapshot
     // The files of `wanted`, in their order; `at` is its position in the file `from`.
@@ -72,6 +73,7 @@ private:
 
     Snapshot& snapshot_;
     Findings& findings_;
+    const std::string& root_;              // of absolute paths
     std::vector<std::string> real_paths_;  // of snapshot_.files
     std::set<std::tuple<std::string, std::uint32_t, std::string>> reported_;
     std::size_t total_ = 0;  // bytes

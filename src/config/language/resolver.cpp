@@ -420,7 +420,7 @@ private:
     std::string id_;
     Snapshot snapshot_;
     Findings findings_{snapshot_};
-    Includer includer_{snapshot_, findings_};
+    Includer includer_{snapshot_, findings_, environment_.root};
     std::vector<std::variant<FromFile, FromDefinition, FromRepetition>> stack_;
     Definitions definitions_;
     std::optional<Gathering> gathering_;

@@ -35,6 +35,21 @@ void fill(const Folder& folder) {
 
 }  // namespace
 
+TEST_CASE("below the root of another host an absolute include is one of that host's files") {
+    const Folder folder;
+    folder.put("etc/sub/a.conf", "include b.conf\n");
+    folder.put("etc/sub/b.conf", "global_defs {\nrouter_id there\n}\n");
+    Environment environment = host();
+    const std::string top = folder.put("etc/top.conf", "include /etc/sub/{a,c}.conf\n");
+    CHECK(load_file(top, environment).config.global.router_id.empty());
+    environment.root = (folder / "").string();
+    environment.root.pop_back();
+    const Loaded loaded = load_file(top, environment);
+    CHECK(loaded.config.global.router_id == "there");
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "include: nothing matches /etc/sub/c.conf");
+}
+
 TEST_CASE("each form of include fails on what it checks, with exit code 6, and only on that") {
     const Folder folder;
     fill(folder);
