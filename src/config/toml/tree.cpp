@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "config/language/expand.hpp"
 #include "config/parse/block_walk.hpp"
 #include "config/parse/parser.hpp"
 #include "config/schema/parse_context.hpp"
+#include "config/schema/setters.hpp"
 #include "mainstay/config/language/lexer.hpp"
 #include "words.hpp"
 
@@ -254,6 +256,9 @@ private:
 
     void block(const KeywordSpec& row, const Statement& s, bool opens) {
         if (!opens) return lose(s.mark, fmt::format("{} without its block", row.name));
+        const auto& siblings = frames_.back().item.children;
+        if (row.begin == begin_members && std::ranges::find(siblings, &row, &TomlItem::row) != siblings.end())
+            return lose(s.mark, fmt::format("a second block {}, whose members are not in the group", row.name));
         opening_ = Frame{row.args.opens, &row, begin(row, s), s.mark.offset};
         last_ = &opening_.item.behind;
         enter_ = true;

@@ -462,6 +462,17 @@ TEST_CASE("what is not carried over is named, and stands as a comment in its pla
           "# not converted: unknown keyword foo\n");
 }
 
+TEST_CASE("a second block group is named, and not carried over, because its members are not in the group") {
+    auto snapshot = resolve({{"x.conf", "vrrp_sync_group G {\ngroup {\nA\n}\ngroup {\nB # b\n}\nnotify /bin/n\n}\n"}},
+                            kNowhere, false);
+    const auto converted = to_toml(snapshot);
+    CHECK(converted.text ==
+          "[vrrp_sync_group.G]\ngroup = [\"A\"]\n"
+          "# not converted: a second block group, whose members are not in the group\nnotify = \"/bin/n\"\n");
+    REQUIRE(converted.lost.size() == 1);
+    CHECK(converted.lost[0].place.line == 5);
+}
+
 TEST_CASE("the daemon's own tables are copied with their comments, and nothing from before them") {
     CHECK(print_toml(
               {"x.toml", "[global_defs]\nrouter_id =   \"lb\"\n\n# ours\n[webhook]\nurl =  \"http://10.0.0.9/\"\n"})
