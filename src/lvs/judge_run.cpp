@@ -265,6 +265,15 @@ void Judge::Impl::announce_initial(const ServerRef& ref, Intents& out) const {
 
 // Stop: the final log lines and events.
 
+namespace {
+
+Intent at_the_stop(Event event) {
+    event.cause = Cause::Stop;
+    return Announce{std::move(event)};
+}
+
+}  // namespace
+
 Intents Judge::Impl::stop(bool keep) const {
     Intents out;
     if (keep) return out;  // keepalived: with -I the table serves on, and nothing is said
@@ -281,7 +290,7 @@ Intents Judge::Impl::stop(bool keep) const {
                                    fmt::format("Shutting down {} services from VS {}", unnamed, services_.name(v))));
         }
         // keepalived: quorum_down runs at the end even if it was down already.
-        if (service.omega) out.emplace_back(Announce{service_event(service, false, "Shutting down")});
+        if (service.omega) out.push_back(at_the_stop(service_event(service, false, "Shutting down")));
     }
     if (of_unnamed != 0)
         out.push_back(log_line(LogLevel::Info, fmt::format("Shutting down {} services from {} virtual servers",
@@ -307,7 +316,7 @@ std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool flushes, Int
         }
         // keepalived: with lvs_flush_on_stop the servers' part is left out.
         if (service.omega && !flushes && alive && !services_.states[number].sorry_in_use)
-            out.emplace_back(Announce{server_event(service, service.real_servers[s], false, "Shutting down")});
+            out.push_back(at_the_stop(server_event(service, service.real_servers[s], false, "Shutting down")));
     }
     return unnamed;
 }

@@ -235,6 +235,8 @@ TEST_CASE("at the end all servers are named, and only omega services report more
                     "RS " + kRs + " " + kVs + " DOWN mail: Shutting down",
                     "Shutting down (inhibited) service " + kRs2 + " from VS " + kVs,
                     "VS " + kVs + " DOWN: Shutting down"});
+        for (const auto& intent : bench.judge.stop(false, bench.now()))
+            if (const auto* told = std::get_if<Announce>(&intent)) CHECK(told->event.cause == Cause::Stop);
     }
 }
 

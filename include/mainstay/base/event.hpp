@@ -79,7 +79,7 @@ inline constexpr std::array<std::pair<Transition, const char*>, 10> kTransitionW
 enum class Cause : std::uint8_t {
     None,  // not known, or not of an instance
     Start,
-    Stop,
+    Stop,         // of servers and services, too
     Operator,     // failover
     Maintenance,  // of this director
     PriorityZero,

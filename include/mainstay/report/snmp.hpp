@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -89,6 +90,8 @@ struct SnmpFacts {
     WallTime now, started;                          // `started`: when SNMP's own clock began
     std::map<std::string, WallTime> up_since = {};  // of instances that are not in INIT or FAULT
     std::string net_namespace = {};                 // from the command line
+    // Services as they were before the last reload, which removed or changed them: its events may come after it.
+    std::span<const config::VirtualServer> former = {};
 };
 
 // The subtrees to register, including empty ones.
@@ -104,9 +107,11 @@ struct SnmpTrap {
 // The notifications of one transition of an instance or a group, in keepalived's order; none for other events, and
 // none without `parts.traps`.
 [[nodiscard]] std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts, const Event& event);
-// The same for an event of a real or virtual server; none if it is not configured.
+// The same for an event of a real or virtual server; none if it is not configured, nor was before the last reload.
 [[nodiscard]] std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts& facts,
                                                        const Event& event);
+// Of all services once the lvs role has stopped, with omega and without; none before that.
+[[nodiscard]] std::vector<SnmpTrap> snmp_stop_traps(const SnmpParts& parts, const SnmpFacts& facts);
 // Traps for packet errors counted between two states: failed authentication, protocol errors. At most one of each kind
 // per instance.
 [[nodiscard]] std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,

@@ -238,6 +238,7 @@ struct LvsStatus {
     std::vector<AnnouncedStatus> announced;    // sorted by address
     std::vector<OriginalSysctl> original_sysctls;
     std::vector<DiscoveredStatus> discovered;  // sorted by source
+    bool stopped = false;                      // the daemon's stop: the services are as they were when it began
 };
 
 struct BfdStatus {

@@ -4,13 +4,11 @@
 #include <array>
 #include <optional>
 
-#include "keepalived_parts.hpp"
+#include "checker_parts.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "report/document_queries.hpp"
 #include "report/lvs_settings.hpp"
-#include "table.hpp"
 
 namespace mainstay::report {
 
@@ -20,30 +18,6 @@ namespace {
 
 using namespace snmp;
 using config::value_of;
-
-constexpr auto kCheck = kKeepalivedMib + FixedOid{3};
-constexpr auto kServices = kCheck + FixedOid{3, 1}, kServers = kCheck + FixedOid{4, 1};
-
-std::uint64_t microseconds(Micros time) { return static_cast<std::uint64_t>(time.count()); }
-
-int service_type(const config::VirtualServer& service) {
-    return service.fwmark != 0 ? 1 : service.group.empty() ? 2 : 3;
-}
-
-// tcp(1) udp(2) sctp(3); 0: a firewall mark has none
-int protocol_number(const config::VirtualServer& service) {
-    switch (service.protocol) {
-        case config::Protocol::Tcp:
-            return 1;
-        case config::Protocol::Udp:
-            return 2;
-        case config::Protocol::Sctp:
-            return 3;
-        case config::Protocol::None:
-            break;
-    }
-    return 0;
-}
 
 int scheduler_number(std::string_view name) {
     constexpr std::array<std::string_view, 14> kNames{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
@@ -230,22 +204,6 @@ void add_timeouts(SnmpView& view, const config::Config& config) {
     }
 }
 
-// The objects that both traps name of a service, without the index of their row.
-void add_service_objects(SnmpTrap& trap, const config::VirtualServer& service) {
-    const auto put = [&](std::uint32_t column, SnmpValue value) {
-        trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
-    };
-    put(2, integer(service_type(service)));
-    if (!service.group.empty()) put(3, text(*service.group));
-    if (service.fwmark != 0) put(4, gauge(service.fwmark));
-    if (service_type(service) == 2) {
-        put(5, address_type(service.endpoint.address.is_v4()));
-        put(6, snmp::address(service.endpoint.address));
-        put(7, gauge(service.endpoint.port));
-    }
-    put(8, integer(protocol_number(service)));
-}
-
 }  // namespace
 
 void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
@@ -268,47 +226,6 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
     }
     add_sync_daemon(view, facts.config);
     add_timeouts(view, facts.config);
-}
-
-std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts& facts, const Event& event) {
-    const bool server = event.kind == Event::Kind::RealServer;
-    if (!parts.traps || !parts.checker || (!server && event.kind != Event::Kind::VirtualServer)) return {};
-    const auto& name = server ? event.parent : event.name;
-    const auto found = std::ranges::find_if(facts.config.virtual_servers, [&](const config::VirtualServer& service) {
-        return config::service_name(service) == name;
-    });
-    if (found == facts.config.virtual_servers.end()) return {};
-    const auto position = static_cast<std::size_t>(found - facts.config.virtual_servers.begin());
-    // The event may arrive before the state block that contains its result.
-    const auto* now = status_of(facts.lvs, *found, position);
-    const auto service = in_force(*found, now);
-    SnmpTrap trap{kCheck + Oid{5, 0, server ? 1U : 2U}, {}};
-    if (server) {
-        const auto one = std::ranges::find_if(service.real_servers, [&](const config::RealServer& real) {
-            const auto protocol = service.fwmark != 0 ? config::Protocol::None : service.protocol;
-            return config::server_name(real.endpoint, protocol) == event.name;
-        });
-        if (one == service.real_servers.end()) return {};
-        trap.objects = {{kServers + Oid{3}, address_type(one->endpoint.address.is_v4())},
-                        {kServers + Oid{4}, snmp::address(one->endpoint.address)},
-                        {kServers + Oid{5}, gauge(one->endpoint.port)},
-                        {kServers + Oid{6}, yes_no(event.transition == Transition::Up)}};
-    }
-    add_service_objects(trap, service);
-    auto status = now != nullptr ? *now : ServiceStatus{};
-    for (auto& other : status.servers)
-        if (server && other.name == event.name) other.alive = event.transition == Transition::Up;
-    const auto put = [&](std::uint32_t column, SnmpValue value) {
-        trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
-    };
-    if (!server) {
-        put(23, yes_no(event.transition == Transition::Up));
-        put(22, gauge(static_cast<std::uint64_t>(quorum_in_use(service, &status).quorum)));
-    }
-    put(21, gauge(count_alive(status)));
-    put(20, gauge(service.real_servers.size()));
-    trap.objects.emplace_back(kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id));
-    return {trap};
 }
 
 }  // namespace mainstay::report

@@ -23,6 +23,8 @@ struct TrackedByName {
 [[nodiscard]] constexpr std::uint64_t whole_seconds(Micros time) {
     return static_cast<std::uint64_t>(time.count() / 1'000'000);
 }
-[[nodiscard]] int scope_number(std::uint8_t scope);  // converts an rtnetlink scope to an InetScopeType
+[[nodiscard]] constexpr std::uint64_t microseconds(Micros time) { return static_cast<std::uint64_t>(time.count()); }
+// Converts an rtnetlink scope to an InetScopeType (RFC 4001); 0: it has none.
+[[nodiscard]] int scope_number(std::uint8_t scope);
 
 }  // namespace mainstay::report

@@ -125,6 +125,8 @@ void LvsRole::stop(std::function<void()> done) {
 
 void LvsRole::stop_table(std::function<void()> done) {
     const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
+    stopped_ = !options_.keep_ipvs_at_stop;  // for SNMP, whose process outlives this one
+    write_state();
     reconciler_.stop(options_.keep_ipvs_at_stop, flush_on_stop_);
     marks_.stop(options_.keep_ipvs_at_stop);
     settings_.stop();
@@ -385,6 +387,7 @@ void LvsRole::write_state() {
     status.oldest_check = judge_.oldest_running_check();
     status.announced = announcing_.status();
     status.discovered = discovered_status();
+    status.stopped = stopped_;
     if (counters_) status.traffic = counters_->lend();
     std::erase_if(script_errors_, [this](const auto& one) { return judge_.checker(one.first) == nullptr; });
     OtherTableOf other_table_of;  // the usual case has none: tens of thousands of services are not looked up for it

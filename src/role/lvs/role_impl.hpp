@@ -251,7 +251,7 @@ private:
     PublishPacer publisher_;
     lvs::Intents pending_;
     bool carry_out_queued_ = false;
-    bool started_ = false, stopping_ = false;
+    bool started_ = false, stopping_ = false, stopped_ = false;
     Lifetime lifetime_;
 };
 

@@ -93,7 +93,8 @@ private:
     }
     [[nodiscard]] SnmpFacts facts() const {
         return {planned_,    status_,         lvs_,     links_,    version_,
-                router_id(), runtime_.wall(), started_, up_since_, runtime_.options().net_namespace};
+                router_id(), runtime_.wall(), started_, up_since_, runtime_.options().net_namespace,
+                former_};
     }
     [[nodiscard]] std::string router_id() const {
         return config_.global.router_id.empty() ? kernel::host_name() : config_.global.router_id;
@@ -118,6 +119,7 @@ private:
     config::Config config_;   // including values set over SNMP
     config::Config planned_;  // with the devices that the instances make
     std::optional<config::Config> next_;
+    std::vector<config::VirtualServer> former_;  // before the last reload, which removed or changed them
     SnmpParts parts_;
     std::optional<ipc::EventRing> ring_, lvs_ring_;
     std::optional<ipc::StateBlock> block_, lvs_block_;
@@ -179,6 +181,39 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
     return {};
 }
 
+template <class Status>
+void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& status) {
+    const auto newest = block.sequence();
+    if (newest == read) return;
+    const auto bytes = block.read();
+    auto decoded = bytes ? decode<Status>(*bytes) : error_of(bytes);
+    if (!decoded) return;
+    if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*decoded);
+    status = std::move(*decoded);
+    read = newest;
+}
+
+// The state that the events of one moment lead to may come after them: the next one is counted with this one.
+void take_in(const Event& event, report::LvsStatus& lvs) {
+    // Those of a stop are snmp_stop_traps(), from the state before it.
+    if (event.kind != Event::Kind::RealServer || !event.notify || event.cause == Cause::Stop) return;
+    const auto service = std::ranges::find(lvs.services, event.parent, &report::ServiceStatus::name);
+    if (service == lvs.services.end()) return;
+    for (auto& server : service->servers)
+        if (server.name == event.name) server.alive = event.transition == Transition::Up;
+}
+
+std::vector<config::VirtualServer> services_missing_in(const config::Config& next,
+                                                       std::vector<config::VirtualServer> services) {
+    std::map<std::string, const config::VirtualServer*> there;
+    for (const auto& service : next.virtual_servers) there.emplace(config::service_name(service), &service);
+    std::erase_if(services, [&](const config::VirtualServer& service) {
+        const auto found = there.find(config::service_name(service));
+        return found != there.end() && found->second->real_servers == service.real_servers;
+    });
+    return services;
+}
+
 void SnmpRole::use(config::Config config) {
     config_ = std::move(config);
     planned_ = vrrp::plan_devices(config_, {}).config;
@@ -188,6 +223,7 @@ void SnmpRole::commit() {
     if (!next_) return;
     send_traps();
     const auto parts = parts_of(*next_);
+    former_ = services_missing_in(*next_, std::move(config_.virtual_servers));
     use(std::move(*next_));
     next_.reset();
     viewed_ = {};
@@ -198,6 +234,8 @@ void SnmpRole::commit() {
 
 void SnmpRole::stop(std::function<void()> done) {
     send_traps();
+    read_newest(*lvs_block_, lvs_read_, lvs_);
+    send(report::snmp_stop_traps(parts_, facts()));
     tick_.cancel();
     watched_.clear();
     session_.process();
@@ -212,18 +250,6 @@ const SnmpView& SnmpRole::view() {
     view_ = report::snmp_view(parts_, facts());
     viewed_ = runtime_.now();
     return view_;
-}
-
-template <class Status>
-void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& status) {
-    const auto newest = block.sequence();
-    if (newest == read) return;
-    const auto bytes = block.read();
-    auto decoded = bytes ? decode<Status>(*bytes) : error_of(bytes);
-    if (!decoded) return;
-    if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*decoded);
-    status = std::move(*decoded);
-    read = newest;
 }
 
 void SnmpRole::refresh() {
@@ -269,7 +295,10 @@ void SnmpRole::send_traps() {
     }
     const auto servers = lvs_ring_->read_after(lvs_sent_);
     if (!servers.events.empty()) read_newest(*lvs_block_, lvs_read_, lvs_);
-    for (const auto& event : servers.events) send(report::snmp_checker_traps(parts_, facts(), event));
+    for (const auto& event : servers.events) {
+        send(report::snmp_checker_traps(parts_, facts(), event));
+        take_in(event, lvs_);
+    }
     lvs_sent_ = servers.events.empty() ? lvs_sent_ : servers.last;
     if (!parts_.traps || !(parts_.rfc_v2 || parts_.rfc_v3) || block_->sequence() == read_) return;
     const auto before = status_;

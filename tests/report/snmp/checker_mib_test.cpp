@@ -130,8 +130,11 @@ struct CheckerScene {
     report::VrrpStatus status;
     report::LvsStatus lvs = lvs_status();
     std::map<std::string, SnmpLink> links;
+    std::vector<config::VirtualServer> former;
     explicit CheckerScene(std::string text = kServices) : config{read(std::move(text))} {}
-    [[nodiscard]] SnmpFacts facts() const { return {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}}; }
+    [[nodiscard]] SnmpFacts facts() const {
+        return {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}, former};
+    }
     [[nodiscard]] SnmpView view() const { return snmp_view({.checker = true}, facts()); }
     [[nodiscard]] std::string table(std::uint32_t number) const {
         return rows(view(), kKeepalivedMib + Oid{3, number, 1});
@@ -284,6 +287,72 @@ TEST_CASE("what is no event of a configured service or server is no trap, nor is
     CHECK(snmp_checker_traps({.checker = true, .traps = false}, scene.facts(), event).empty());
     CHECK(snmp_checker_traps({.vrrp = true, .traps = true}, scene.facts(), event).empty());
     CHECK(snmp_checker_traps({.checker = true, .traps = true}, scene.facts(), event).size() == 1);
+}
+
+TEST_CASE("what is only mailed is no trap") {
+    const CheckerScene scene;
+    Event event{.kind = Event::Kind::RealServer, .name = "[10.0.1.13]:tcp:8080", .parent = "[10.0.1.1]:tcp:80"};
+    event.transition = Transition::Up;
+    CHECK(snmp_checker_traps({.checker = true, .traps = true}, scene.facts(), event).size() == 1);
+    event.notify = false;
+    CHECK(snmp_checker_traps({.checker = true, .traps = true}, scene.facts(), event).empty());
+}
+
+TEST_CASE("what a reload removed is known until the next one: its events may come after the reload") {
+    CheckerScene scene;
+    constexpr const char* kService = "[10.0.1.1]:tcp:80";
+    using Kind = Event::Kind;
+    const auto before = scene.config.virtual_servers[0];
+    scene.config.virtual_servers[0].real_servers.pop_back();
+    CHECK(scene.traps(Kind::RealServer, "[10.0.1.13]:tcp:8080", kService, "DOWN").empty());
+    scene.former = {before};
+    auto trap = scene.traps(Kind::RealServer, "[10.0.1.13]:tcp:8080", kService, "DOWN");
+    CHECK(trap.find(".4.1.6=I2 ") != std::string::npos);
+    CHECK(trap.find(".3.1.20=G3 ") != std::string::npos);
+    scene.config.virtual_servers.erase(scene.config.virtual_servers.begin());
+    scene.lvs.services.pop_back();
+    trap = scene.traps(Kind::VirtualServer, kService, "", "DOWN");
+    CHECK(trap.find(".3.1.23=I2 ") != std::string::npos);
+    CHECK(trap.find(".3.1.21=G0 ") != std::string::npos);
+    CHECK(scene.traps(Kind::RealServer, "[10.0.1.13]:tcp:8080", kService, "DOWN").find(".4.1.6=I2 ") !=
+          std::string::npos);
+}
+
+TEST_CASE("a stop takes all servers and services down, with omega and without") {
+    // As keepalived 2.2.7: each server that is up, then the quorum of its service as shutting down.
+    CheckerScene scene;
+    const auto traps = [&] {
+        std::string brief;
+        for (const auto& trap : snmp_stop_traps({.checker = true, .traps = true}, scene.facts())) {
+            brief += trap.oid.back() == 1 ? "server" : "quorum";
+            for (const auto& [oid, value] : trap.objects) {
+                const auto column = oid.back();
+                const bool of_server =
+                    oid.size() == (kKeepalivedMib + Oid{3, 4, 1, 1}).size() && oid[oid.size() - 3] == 4;
+                if (of_server ? column == 5 || column == 6 : column >= 20 && column <= 23)
+                    brief += fmt::format(" {}={}", column, shown(value));
+            }
+            brief += "; ";
+        }
+        return brief;
+    };
+    CHECK(traps().empty());
+    scene.lvs.stopped = true;
+    CHECK(traps() ==
+          "server 5=G80 6=I2 21=G1 20=G3; server 5=G8080 6=I2 21=G0 20=G3; quorum 23=I3 22=G3 21=G0 20=G3; "
+          "server 5=G0 6=I2 21=G0 20=G1; quorum 23=I3 22=G1 21=G0 20=G1; ");
+    CHECK(snmp_stop_traps({.checker = true, .traps = false}, scene.facts()).empty());
+    CHECK(snmp_stop_traps({.vrrp = true, .traps = true}, scene.facts()).empty());
+    auto displaced = scene;
+    displaced.lvs.services[1].sorry_in_use = true;
+    scene = displaced;
+    CHECK(traps().starts_with("quorum 23=I3 22=G3 21=G2 20=G3; server"));
+    scene.lvs.services[1].sorry_in_use = false;
+    scene.config.global.lvs_flush_on_stop = config::Global::FlushOnStop::All;
+    CHECK(traps() == "quorum 23=I3 22=G3 21=G2 20=G3; quorum 23=I3 22=G1 21=G1 20=G1; ");
+    Event event{.kind = Event::Kind::VirtualServer, .name = "[10.0.1.1]:tcp:80", .transition = Transition::Down};
+    event.cause = Cause::Stop;  // an omega service's own event adds no second trap
+    CHECK(snmp_checker_traps({.checker = true, .traps = true}, scene.facts(), event).empty());
 }
 
 TEST_CASE("traffic that does not reach as far as the configuration is left out") {

@@ -51,6 +51,18 @@ TEST_CASE("the start writes the whole table at once, reports it, and leaves fore
     CHECK(bench.kernel.table == lvs::Table{foreign()});
 }
 
+TEST_CASE("at a stop the state says so, with the services as they were; not where the table stays") {
+    for (const bool keep : {false, true}) {
+        Bench bench;
+        bench.options.keep_ipvs_at_stop = keep;
+        bench.start(with({pair()}));
+        CHECK_FALSE(bench.runtime.status().stopped);
+        bench.stop();
+        CHECK(bench.runtime.status().stopped == !keep);
+        CHECK(bench.runtime.status().services.at(0).quorum_up);
+    }
+}
+
 TEST_CASE("smtp_alert_checker says whether services are mailed about, whatever smtp_alert says") {
     // effect: global_defs: smtp_alert_checker
     for (const bool on : {true, false}) {

@@ -127,6 +127,43 @@ TEST_CASE("a stop says goodbye to the master, after the last trap") {
     CHECK(b.process.status() == 0);
 }
 
+TEST_CASE("services that a reload or the stop takes away are traps") {
+    const std::string service =
+        "virtual_server 10.1.1.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.1.1.2 80 {\n}\n}\n";
+    const std::string other =
+        "virtual_server 10.1.1.9 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.1.1.2 80 {\n}\n}\n";
+    Bench b;
+    b.start(file(kAll) + service + other);
+    report::LvsStatus before;
+    before.services.resize(1);
+    before.services[0].name = "[10.1.1.1]:tcp:80";
+    before.services[0].servers.resize(1);
+    before.services[0].servers[0].name = "[10.1.1.2]:tcp:80";
+    Bench::publish(b.lvs_block, before);
+    b.configure(file(kAll) + other);
+    b.committed();
+    b.lvs_ring.append({.kind = Event::Kind::RealServer,
+                       .name = "[10.1.1.2]:tcp:80",
+                       .parent = "[10.1.1.1]:tcp:80",
+                       .transition = Transition::Down});
+    b.lvs_ring.append(
+        {.kind = Event::Kind::VirtualServer, .name = "[10.1.1.1]:tcp:80", .transition = Transition::Down});
+    b.master.until([&] { return b.master.traps.size() == 2; });
+    CHECK(b.master.traps.at(0).find("1.3.6.1.4.1.9586.100.5.3.4.1.6=I2 ") != std::string::npos);
+    CHECK(b.master.traps.at(1).find("1.3.6.1.4.1.9586.100.5.3.3.1.23=I2 ") != std::string::npos);
+    CHECK(b.master.traps.at(1).find("1.3.6.1.4.1.9586.100.5.3.3.1.21=G0 ") != std::string::npos);
+    report::LvsStatus status;
+    status.services.resize(1);
+    status.services[0].name = "[10.1.1.9]:tcp:80";
+    status.services[0].quorum_up = true;
+    status.stopped = true;
+    Bench::publish(b.lvs_block, status);
+    b.process.send(ipc::Stop{});
+    b.master.until([&] { return b.master.closed || !b.master.connected(); });
+    REQUIRE(b.master.traps.size() == 3);
+    CHECK(b.master.traps[2].find("1.3.6.1.4.1.9586.100.5.3.3.1.23=I3 ") != std::string::npos);
+}
+
 TEST_CASE("without a master, and when it goes, another process tries again") {
     Bench b;
     b.startup.snmp_socket = b.folder / "nobody";
