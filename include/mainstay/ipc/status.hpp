@@ -56,10 +56,15 @@ template <class A>
 void fields(A& a, MaintenanceStatus& s) {
     a(s.since, s.until, s.by, s.reason);
 }
+template <class A>
+void fields(A& a, SetValue& s) {
+    a(s.instance, s.what, s.value);
+}
 template <class A, class Router, class Addresses, class Tracked>
 void vrrp_fields(A& a, VrrpStatus& s, Router& router, Addresses& addresses, Tracked& tracked) {
     a(s.generation, router, addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
-      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors, s.refused_addresses, s.refused_routes);
+      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors, s.refused_addresses, s.refused_routes,
+      s.set);
 }
 template <class A>
 void fields(A& a, VrrpStatus& s) {

@@ -65,6 +65,13 @@ struct ScriptErrors {    // of a vrrp_script whose last run failed
     std::string text;    // the end of what it wrote to stderr, on one line
 };
 
+struct SetValue {  // of an instance, over SNMP, since the last reload
+    std::string instance;
+    std::uint8_t what = 0;  // ipc::ControlRequest::What
+    std::int64_t value = 0;
+    bool operator==(const SetValue&) const = default;
+};
+
 struct VrrpStatus {
     std::uint64_t generation = 0;
     vrrp::RouterSnapshot router;
@@ -81,6 +88,7 @@ struct VrrpStatus {
     std::vector<ScriptErrors> script_errors;
     std::vector<Refused> refused_addresses;  // an older writer has none
     std::vector<Refused> refused_routes;     // and rules; an older writer has none
+    std::vector<SetValue> set;               // in this order; an older writer has none
 };
 
 // Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.

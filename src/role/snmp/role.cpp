@@ -37,6 +37,7 @@ using report::SnmpView;
 
 constexpr std::chrono::milliseconds kTick{250};       // between looks for new events, which are sent as traps
 constexpr std::chrono::milliseconds kViewLives{500};  // values are at most this old
+constexpr std::chrono::seconds kSetTakesEffect{1};    // in the vrrp role, which then says so
 constexpr std::size_t kMacBytes = 6;
 
 IpAddress address_of(const sockaddr& socket) {
@@ -100,6 +101,7 @@ private:
         return config_.global.router_id.empty() ? kernel::host_name() : config_.global.router_id;
     }
     void use(config::Config config);
+    void follow_sets();
     Result<void> map_sources();
     const SnmpView& view();
     void refresh();
@@ -116,7 +118,10 @@ private:
     asio::steady_timer tick_;
     WallTime started_;
     std::string version_;
-    config::Config config_;   // including values set over SNMP
+    config::Config config_;                         // including values set over SNMP
+    std::vector<config::Instance> read_instances_;  // without them
+    std::vector<report::SetValue> set_, just_set_;  // which they are; those that the state may not have yet
+    Instant just_set_until_{};
     config::Config planned_;  // with the devices that the instances make
     std::optional<config::Config> next_;
     std::vector<config::VirtualServer> former_;  // before the last reload, which removed or changed them
@@ -216,6 +221,37 @@ std::vector<config::VirtualServer> services_missing_in(const config::Config& nex
 
 void SnmpRole::use(config::Config config) {
     config_ = std::move(config);
+    read_instances_ = config_.instances;
+    just_set_.clear();
+    set_.clear();
+    planned_ = vrrp::plan_devices(config_, {}).config;
+}
+
+// What counts is what the vrrp role says: it outlives this process, and forgets what was set when it dies itself. But a
+// manager that asks at once is to see what it has set.
+void SnmpRole::follow_sets() {
+    if (!just_set_.empty() && runtime_.now() >= just_set_until_) {
+        just_set_.clear();
+        read_ = 0;  // the priorities, without those below
+        read_newest(*block_, read_, status_);
+    }
+    auto values = status_.set;
+    for (const auto& one : just_set_) {
+        std::erase_if(values, [&](const auto& s) { return s.instance == one.instance && s.what == one.what; });
+        values.push_back(one);
+        if (one.what != static_cast<std::uint8_t>(ipc::ControlRequest::What::SetPriority)) continue;
+        for (auto& instance : status_.router.instances)
+            if (instance.name == one.instance) instance.base_priority = static_cast<std::uint8_t>(one.value);
+    }
+    if (values == set_) return;
+    set_ = std::move(values);
+    config_.instances = read_instances_;
+    for (const auto& one : set_) {
+        const auto id = instance_of(config_, one.instance);
+        const ipc::ControlRequest wanted{.what = static_cast<ipc::ControlRequest::What>(one.what), .value = one.value};
+        if (!id) continue;
+        if (auto changed = with_requested_change(config_, *id, wanted)) config_ = std::move(*changed);
+    }
     planned_ = vrrp::plan_devices(config_, {}).config;
 }
 
@@ -245,7 +281,8 @@ void SnmpRole::stop(std::function<void()> done) {
 // ---- values ----
 
 const SnmpView& SnmpRole::view() {
-    if (viewed_ != Instant{} && runtime_.now() - viewed_ < kViewLives) return view_;
+    const bool follows_set = runtime_.now() < just_set_until_ && block_->sequence() != read_;
+    if (viewed_ != Instant{} && !follows_set && runtime_.now() - viewed_ < kViewLives) return view_;
     refresh();
     view_ = report::snmp_view(parts_, facts());
     viewed_ = runtime_.now();
@@ -255,15 +292,19 @@ const SnmpView& SnmpRole::view() {
 void SnmpRole::refresh() {
     links_ = read_links();
     read_newest(*block_, read_, status_);
+    follow_sets();
     read_newest(*lvs_block_, lvs_read_, lvs_);
 }
 
 void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
     const auto wanted = snmp_set(config_, oid, value);
-    const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
-    if (!id) return;
-    if (auto changed = with_requested_change(config_, *id, *wanted)) use(std::move(*changed));
+    if (!wanted) return;
+    const auto what = static_cast<std::uint8_t>(wanted->what);
+    std::erase_if(just_set_, [&](const auto& s) { return s.instance == wanted->instance && s.what == what; });
+    just_set_.push_back({wanted->instance, what, wanted->value});
+    just_set_until_ = runtime_.now() + kSetTakesEffect;
     runtime_.send(*wanted);
+    follow_sets();
     viewed_ = {};
 }
 

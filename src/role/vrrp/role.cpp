@@ -184,8 +184,8 @@ void VrrpRole::commit() {
     // What fails here is set again, and logged, with the rest.
     if (const auto sources = first_sources(*next, links_); !sources.empty() && netlink_->add(sources))
         on_netlink_readable();
-    const auto host = follow(*next);
-    perform(router_->reload(next, host, runtime_.now()));
+    writer_.forget_set();
+    perform(router_->reload(next, follow(*next), runtime_.now()));
     master_reporter_.follow(*router_);
     commands_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
@@ -216,13 +216,13 @@ void VrrpRole::asked(const ipc::ControlRequest& wanted) {
     if (!id) return runtime_.log().warning("{} requests an unknown instance {}", wanted.by, wanted.instance);
     if (wanted.what == ipc::ControlRequest::What::SendGarp) {
         runtime_.log().info("Sending garps on {} on {} request", wanted.instance, wanted.by);
-        if (router_->snapshot().instances.at(*id).state == vrrp::State::Master)
-            carry_out(vrrp::SendGratuitousArp{.instance = *id, .rounds = 1});
-        return;
+        if (router_->snapshot().instances.at(*id).state != vrrp::State::Master) return;
+        return carry_out(vrrp::SendGratuitousArp{.instance = *id, .rounds = 1});
     }
     const auto changed = with_requested_change(router_->config(), *id, wanted);
     if (!changed) return runtime_.log().warning("({}) {} requests an invalid change", wanted.instance, wanted.by);
     runtime_.log().notice("({}) {} on {} request", wanted.instance, request_text(wanted), wanted.by);
+    writer_.set(wanted);
     perform(router_->reload(*changed, runtime_.now()));
     publish(true);
 }

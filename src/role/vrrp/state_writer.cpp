@@ -1,5 +1,6 @@
 #include "state_writer.hpp"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,13 @@ vrrp::ScriptDone StateWriter::script_ended(const vrrp::RunScript& run, const ipc
     else
         errors_[run.script] = result.errors;
     return fact_of(run, result);
+}
+
+void StateWriter::set(const ipc::ControlRequest& wanted) {
+    const auto what = static_cast<std::uint8_t>(wanted.what);
+    std::erase_if(set_,
+                  [&](const report::SetValue& one) { return one.instance == wanted.instance && one.what == what; });
+    set_.push_back({wanted.instance, what, wanted.value});
 }
 
 void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest) {
@@ -37,6 +45,7 @@ void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::Vr
     for (const auto& script : others.scripts)
         if (const auto errors = errors_.find(script.name); errors != errors_.end())
             rest.script_errors.push_back({script.name, errors->second});
+    rest.set = set_;
     rest.generation = runtime.generation();
     const ipc::VrrpStatusWith status{std::move(rest),
                                      ipc::RouterSnapshotWith{std::move(others), OneByOne{instances.size(), instance}},

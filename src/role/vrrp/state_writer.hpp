@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/ipc/message.hpp"
@@ -47,12 +48,16 @@ public:
     void adopt(const report::VrrpStatus& previous);
     // Keeps what a vrrp_script that failed wrote to stderr: why shows it. Returns the fact of its end.
     [[nodiscard]] vrrp::ScriptDone script_ended(const vrrp::RunScript& run, const ipc::ScriptResult& result);
+    // What was set of an instance over SNMP counts until the next reload.
+    void set(const ipc::ControlRequest& wanted);
+    void forget_set() { set_.clear(); }
     // `rest`: everything but the router's state, the addresses and the generation.
     void write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest);
 
 private:
     StateTimes since_;
     std::map<std::string, std::string> errors_;  // of the scripts whose last run failed
+    std::vector<report::SetValue> set_;
 };
 
 }  // namespace mainstay::role

@@ -67,6 +67,35 @@ TEST_CASE("a column that may be written becomes a request to the supervisor, oth
     CHECK(b.column(7) == "I120");
 }
 
+TEST_CASE("what was set before a restart of this process is shown, until the vrrp role forgets it") {
+    using What = ipc::ControlRequest::What;
+    Bench b;
+    b.startup.restarted = true;
+    auto status = vrrp_status(vrrp::State::Backup);
+    status.router.instances[0].base_priority = 120;
+    status.set = {{"VI_1", static_cast<std::uint8_t>(What::SetPriority), 120},
+                  {"VI_1", static_cast<std::uint8_t>(What::SetPreempt), 0},
+                  {"VI_1", static_cast<std::uint8_t>(What::SetLinkbeat), 1},
+                  {"gone", static_cast<std::uint8_t>(What::SetPreempt), 0}};
+    Bench::publish(b.vrrp_block, status);
+    b.start(file(kAll));
+    CHECK(b.column(7) == "I120");
+    CHECK(b.column(13) == "I2");
+    CHECK(b.column(28) == "I2");
+    CHECK(b.column(29) == "I1");
+    CHECK(b.master.set(kInstances + Oid{28, 1}, 1) == "");
+    CHECK(b.master.set(kInstances + Oid{7, 1}, 130) == "");
+    CHECK(b.column(28) == "I1");  // at once, though the role has not said so yet
+    CHECK(b.column(7) == "I130");
+    CHECK(b.column(13) == "I2");
+    Bench::publish(b.vrrp_block, vrrp_status(vrrp::State::Backup));
+    for (int i = 0; i < 600 && b.column(13) != "I1"; ++i) b.master.serve(20);
+    CHECK(b.column(13) == "I1");
+    for (int i = 0; i < 600 && b.column(28) != "I2"; ++i) b.master.serve(20);
+    CHECK(b.column(28) == "I2");
+    CHECK(b.column(7) == "I100");
+}
+
 TEST_CASE("transitions are traps, those before a restart are not") {
     Bench b;
     b.vrrp_ring.append(transition("BACKUP"));

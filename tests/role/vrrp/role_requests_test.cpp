@@ -34,6 +34,17 @@ TEST_CASE("D-Bus's request for announcements is followed by a master alone, and 
         CHECK(office.runtime.log_.count("(VI_1) priority 120 on DBus request") == 1);
         CHECK(office.fresh().snapshot().base_priority == 120);
         CHECK(office.until([&] { return office.cable.heard("advert 51 120 10.0.0.1") >= 1; }));
+        ask(What::SetPriority, "VI_1", 121);
+        ask(What::SetPreempt, "VI_1", 0);
+        // For SNMP, whose process may be another one by then.
+        const auto set = [](What what, std::int64_t value) {
+            return report::SetValue{"VI_1", static_cast<std::uint8_t>(what), value};
+        };
+        CHECK(office.fresh().status().set == std::vector{set(What::SetPriority, 121), set(What::SetPreempt, 0)});
+        REQUIRE(office.role->prepare(Office::written(instance())));
+        office.role->commit();
+        CHECK(office.fresh().status().set.empty());
+        CHECK(office.fresh().snapshot().base_priority == 100);
         office.stop();
     });
 }
