@@ -46,6 +46,18 @@ vrrp_track_process tp {
     process no-such-program
     weight 3
     quorum 1
+    fork_delay 1.5
+    terminate_delay 2
+}
+track_file unused {
+    file /run/unused
+}
+bfd_instance lvs {
+    neighbor_ip 192.168.4.99
+    checker
+}
+static_ipaddress {
+    10.99.0.1/32 dev lo scope host label lo:9
 }
 vrrp_sync_group G {
     group {
@@ -77,6 +89,7 @@ vrrp_instance VI_1 {
     }
     virtual_ipaddress_excluded {
         10.9.8.7/32
+        10.9.7.7/24 brd + scope site
         2001:db8::5/64
     }
     track_interface {

@@ -36,6 +36,7 @@ vrrp_sync_group G1 {
         VI_1
         VI_2
     }
+    sync_group_tracking_weight
 }
 vrrp_instance VI_1 {
     state BACKUP

@@ -151,7 +151,7 @@ inline constexpr Keyword<Micros> connect_timeout{"connect_timeout"}, delay_befor
 inline constexpr Keyword<WordList> ca{"ca"}, certificate{"certificate"}, dns_resolver{"dns_resolver"},
     dns_type{"dns_type"}, labels_drop{"labels_drop"}, labels_keep{"labels_keep"}, password{"password"},
     persistence_engine{"persistence_engine"}, real_server_dns{"real_server_dns"}, real_server_file{"real_server_file"},
-    snmp_name{"snmp_name"};
+    snmp_name{"snmp_name"}, virtualhost{"virtualhost"};
 inline constexpr Keyword<Section> announce{"announce"};
 inline constexpr DefaultedKeyword<Micros> dns_interval{"dns_interval", Seconds{30}},
     dns_timeout{"dns_timeout", Seconds{2}}, hold_time{"hold_time", Seconds{600}}, hold_empty{"hold_empty", Micros{0}},

@@ -109,7 +109,7 @@ constexpr KeywordSpec kServiceRows[]{
     row(Block::Service, "smtp_alert", args::boolean(), "[<bool>]", "smtp_alert_checker, else smtp_alert, else off",
         "Mail on quorum changes of this service",
         {.set = [](ParseContext& r, const Value& v) { r.service->smtp_alert = wants_mail(r, v); }}),
-    row(Block::Service, "virtualhost", args::words(1, 1), "<string>", "none",
+    row(Block::Service, keyword::virtualhost, args::words(1, 1), "<string>", "none",
         "Default Host header for HTTP and TLS checks",
         {.set = [](ParseContext& r, const Value& v) { r.service->defaults.virtualhost = host_name(r, v); },
          .missing = Missing::Ignored,

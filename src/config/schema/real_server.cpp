@@ -46,7 +46,7 @@ constexpr KeywordSpec kRealServerRows[]{
     row(Block::RealServer, "smtp_alert", args::boolean(), "[<bool>]", "smtp_alert_checker, else smtp_alert, else ON",
         "Mail when this backend changes state",
         {.set = [](ParseContext& r, const Value& v) { r.server->smtp_alert = wants_mail(r, v); }}),
-    row(Block::RealServer, "virtualhost", args::words(1, 1), "<string>", "value of the service",
+    row(Block::RealServer, keyword::virtualhost, args::words(1, 1), "<string>", "value of the service",
         "Default Host header for this backend, and TLS name of its checks",
         {.set = [](ParseContext& r, const Value& v) { r.server->defaults.virtualhost = host_name(r, v); },
          .missing = Missing::Ignored,

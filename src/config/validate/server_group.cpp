@@ -4,6 +4,7 @@
 
 #include "config/schema/parse_context.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -98,6 +99,14 @@ std::uint32_t undecided_mark(const Section& group) {
 }
 
 }  // namespace
+
+std::vector<GroupEntry> group_entries(const Section& group) {
+    std::vector<GroupEntry> entries;
+    for (const Section& line : group.sections)
+        if (GroupEntry entry = entry_of(line, Family::None); entry.fwmark != 0 || !entry.first.empty())
+            entries.push_back(entry);
+    return entries;
+}
 
 bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
     VirtualServer& m = draft.model;

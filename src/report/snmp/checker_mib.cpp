@@ -1,5 +1,4 @@
-// KEEPALIVED-MIB, section check: virtual and real servers with their settings, states and traffic. The columns of
-// virtualhost are absent: the model has it for each check only.
+// KEEPALIVED-MIB, section check: virtual and real servers with their settings, states and traffic, and their groups.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -30,12 +29,25 @@ int scheduler_number(std::string_view name) {
 int forwarding_number(config::Forwarding forwarding) {
     return forwarding == config::Forwarding::Nat ? 1 : forwarding == config::Forwarding::DirectRoute ? 2 : 3;
 }
-int tunnel_number(const config::Tunnel& tunnel) { return static_cast<int>(tunnel.type) + 1; }  // ipip gue gre
 config::Forwarding forwarding_of(const config::VirtualServer& service) {
     return service.real_servers.empty() ? config::Forwarding::Nat : service.real_servers.front().forwarding;
 }
 
-// The columns that identify a service, according to its type. Traps have them too, without an index.
+// Three columns starting at `first`: the type, and as far as it has them the port and the checksum.
+void add_tunnel(SnmpTable& row, std::uint32_t first, config::Forwarding forwarding, const config::Tunnel& tunnel) {
+    using Type = config::Tunnel::Type;
+    if (forwarding != config::Forwarding::Tunnel) return;
+    row.put(first, integer(static_cast<int>(tunnel.type) + 1));
+    if (tunnel.type == Type::Gue) row.put(first + 1, gauge(tunnel.port));
+    if (tunnel.type != Type::Ipip) row.put(first + 2, integer(static_cast<int>(tunnel.checksum) + 1));
+}
+
+void put_name(SnmpTable& row, std::uint32_t column, const CompactOptional<config::ExtraSettings>& more,
+              const config::Keyword<config::WordList>& keyword) {
+    if (const auto name = config::first_word(more->values, keyword); !name.empty()) row.put(column, text(name));
+}
+
+// The columns that identify a service, according to its type.
 void add_identity(const config::VirtualServer& service, const auto& put) {
     put(2, integer(service_type(service)));
     if (!service.group.empty()) put(3, text(*service.group));
@@ -136,10 +148,9 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(60, integer(value_of(service.more->values, keyword::weight).value_or(1)));
     row.put(61, yes_no(service.smtp_alert));
     add_check_settings(row, settings_of(service), {57, 58, 59, 65, 66, 64, 67});
-    if (forwarding_of(service) == config::Forwarding::Tunnel)
-        row.put(68, integer(tunnel_number(service.real_servers.front().tunnel)));
-    if (const auto name = config::first_word(service.more->values, keyword::snmp_name); !name.empty())
-        row.put(71, text(name));
+    if (!service.real_servers.empty()) add_tunnel(row, 68, forwarding_of(service), service.real_servers.front().tunnel);
+    put_name(row, 12, service.more, keyword::virtualhost);
+    put_name(row, 71, service.more, keyword::snmp_name);
 }
 
 void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
@@ -152,6 +163,7 @@ void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualSer
     row.put(5, gauge(sorry.endpoint.port));
     add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(sorry.forwarding)));
+    add_tunnel(row, 52, sorry.forwarding, sorry.tunnel);
     for (const std::uint32_t column : {42U, 47U}) row.put(column, yes_no(false));
     for (const std::uint32_t column : {43U, 44U, 45U, 46U, 48U, 49U, 50U, 51U}) row.put(column, gauge(0));
 }
@@ -179,9 +191,43 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     row.put(46, gauge(whole_seconds(settings.loop)));
     row.put(47, yes_no(server.smtp_alert));
     add_check_settings(row, settings, {43, 44, 45, 48, 49, 50, 51});
-    if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));
-    if (const auto name = config::first_word(server.more->values, keyword::snmp_name); !name.empty())
-        row.put(55, text(name));
+    add_tunnel(row, 52, server.forwarding, server.tunnel);
+    put_name(row, 41, server.more, keyword::virtualhost);
+    put_name(row, 55, server.more, keyword::snmp_name);
+}
+
+void add_group_member(SnmpTable row, const config::GroupEntry& entry) {
+    constexpr int kMark = 1, kAddress = 2, kRange = 3;
+    if (entry.fwmark != 0) {
+        row.put(2, integer(kMark));
+        row.put(3, gauge(entry.fwmark));
+        return;
+    }
+    row.put(4, address_type(entry.first.is_v4()));
+    if (entry.first == entry.last) {
+        row.put(2, integer(kAddress));
+        row.put(5, snmp::address(entry.first));
+    } else {
+        row.put(2, integer(kRange));
+        row.put(6, snmp::address(entry.first));
+        row.put(7, snmp::address(entry.last));
+    }
+    row.put(8, gauge(entry.port));
+}
+
+// Those that no service names, too. keepalived: a group without an entry is none, and marks come first.
+void add_groups_of_services(SnmpView& view, const config::Config& config) {
+    std::uint32_t group = 0;
+    for (const auto& block : config.more->sections) {
+        if (block.keyword != keyword::virtual_server_group || block.names.empty()) continue;
+        auto entries = config::group_entries(block);
+        if (entries.empty()) continue;
+        SnmpTable{view, kCheck + Oid{1, 1}, {++group}}.put(2, text(block.names.front()));
+        std::ranges::stable_partition(entries, [](const config::GroupEntry& entry) { return entry.fwmark != 0; });
+        std::uint32_t member = 0;
+        for (const auto& entry : entries)
+            add_group_member(SnmpTable{view, kCheck + Oid{2, 1}, {group, ++member}}, entry);
+    }
 }
 
 void add_sync_daemon(SnmpView& view, const config::Config& config) {
@@ -191,6 +237,12 @@ void add_sync_daemon(SnmpView& view, const config::Config& config) {
     view[kCheck + Oid{6, 2, 0}] = text(daemon->interface);
     view[kCheck + Oid{6, 3, 0}] = text(daemon->instance);
     view[kCheck + Oid{6, 4, 0}] = integer(daemon->id);
+    view[kCheck + Oid{6, 5, 0}] = integer(daemon->maxlen);
+    view[kCheck + Oid{6, 6, 0}] = integer(daemon->port);
+    view[kCheck + Oid{6, 7, 0}] = integer(daemon->ttl);
+    if (!daemon->group) return;
+    view[kCheck + Oid{6, 8, 0}] = address_type(daemon->group->is_v4());
+    view[kCheck + Oid{6, 9, 0}] = snmp::address(*daemon->group);
 }
 
 void add_timeouts(SnmpView& view, const config::Config& config) {
@@ -207,6 +259,7 @@ void add_timeouts(SnmpView& view, const config::Config& config) {
 }  // namespace
 
 void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
+    add_groups_of_services(view, facts.config);
     std::uint32_t number = 0;
     for (const auto& configured : facts.config.virtual_servers) {
         const auto* status = status_of(facts.lvs, configured, number);

@@ -1,6 +1,8 @@
 // KEEPALIVED-MIB: the scalars, and the tables of groups, instances, addresses and trackers.
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string>
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/keywords.hpp"
@@ -8,6 +10,8 @@
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/filter.hpp"
+#include "mainstay/vrrp/holdings.hpp"
+#include "mainstay/vrrp/statics.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 #include "report/document_queries.hpp"
 #include "report/lvs_settings.hpp"
@@ -108,7 +112,7 @@ struct TrackTables {
 constexpr TrackTables kOfInstance{4, 5, 12, 17, 20}, kOfGroup{14, 15, 16, 19, 22};
 
 void add_tracked(SnmpView& view, const SnmpFacts& facts, const TrackTables& tables, std::size_t owner,
-                 const auto& tracker) {
+                 const auto& tracker, Tracks whose) {
     for (const auto& tracked : tracker.track_interfaces) {
         const auto& link = link_of(facts, tracked.name);
         SnmpTable row{view, entry(tables.interfaces), {static_cast<std::uint32_t>(owner + 1), link.index}};
@@ -126,9 +130,9 @@ void add_tracked(SnmpView& view, const SnmpFacts& facts, const TrackTables& tabl
     for (const auto& tracked : tracker.track_scripts)
         put(tables.scripts, at++, tracked.name, tracked.weight, tracked.reverse);
     for (const auto& [table, uses] :
-         {std::pair{tables.files, tracked_of(facts.config, tracker.more, keyword::track_file)},
-          std::pair{tables.bfds, tracked_of(facts.config, tracker.more, keyword::track_bfd)},
-          std::pair{tables.processes, tracked_of(facts.config, tracker.more, keyword::track_process)}}) {
+         {std::pair{tables.files, tracked_of(facts.config, tracker.more, keyword::track_file, whose)},
+          std::pair{tables.bfds, tracked_of(facts.config, tracker.more, keyword::track_bfd, whose)},
+          std::pair{tables.processes, tracked_of(facts.config, tracker.more, keyword::track_process, whose)}}) {
         at = 0;
         for (const auto& use : uses) put(table, at++, use.name, use.weight, use.reverse);
     }
@@ -155,7 +159,7 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
                            config::flag(values, keyword::global_tracking)));
         for (std::size_t m = 0; m < group.members.size(); ++m)
             SnmpTable{view, entry(2), index(i, m)}.put(2, text(group.members[m]));
-        add_tracked(view, facts, kOfGroup, i, group);
+        add_tracked(view, facts, kOfGroup, i, group, {});
     }
 }
 
@@ -163,7 +167,8 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
 
 void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance& i) {
     const auto flag = [&](const config::Keyword<bool>& keyword) { return config::flag(i.more->values, keyword); };
-    row.put(10, text(i.interface));
+    const auto vmac = vrrp::own_vmac(i);
+    row.put(10, text(vmac.empty() ? std::string_view{i.interface} : vmac));
     // keepalived: whether it tracks an interface other than its own.
     row.put(11, yes_no(std::ranges::any_of(i.track_interfaces,
                                            [&](const auto& t) { return t.name != vrrp::base_interface(i); })));
@@ -202,26 +207,39 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
     row.put(35, snmp::address(group));
 }
 
+void add_address(SnmpTable& row, const SnmpFacts& facts, const config::VirtualAddress& address,
+                 const std::string& interface, bool advertised) {
+    const auto& link = link_of(facts, interface);
+    const bool v4 = address.prefix.address.is_v4();
+    row.put(2, address_type(v4));
+    row.put(3, snmp::address(address.prefix.address));
+    if (v4) row.put(4, snmp::address(vrrp::broadcast_of(address).value_or(IpAddress::v4(0))));
+    row.put(5, gauge(address.prefix.length));
+    row.put(6, integer(scope_number(address.scope)));
+    row.put(7, integer(link.index));
+    row.put(8, text(interface));
+    if (!address.label.empty()) row.put(9, text(address.label));
+    row.put(10, yes_no(std::ranges::find(link.addresses, address.prefix.address) != link.addresses.end()));
+    row.put(11, yes_no(advertised));
+    if (const auto peer = value_of(address.more->values, keyword::peer)) row.put(12, snmp::address(*peer));
+}
+
 void add_addresses(SnmpView& view, const SnmpFacts& facts, std::size_t at, const config::Instance& instance) {
     std::size_t n = 0;
     for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
         for (const auto& vip : *list) {
             SnmpTable row{view, entry(6), index(at, n++)};
-            const auto& where = vip.dev.empty() ? instance.interface : vip.dev;
-            const auto& link = link_of(facts, where);
-            const bool v4 = vip.prefix.address.is_v4();
-            row.put(2, address_type(v4));
-            row.put(3, snmp::address(vip.prefix.address));
-            if (v4) row.put(4, snmp::address(vip.broadcast.value_or(IpAddress::v4(0))));
-            row.put(5, gauge(vip.prefix.length));
-            row.put(6, integer(scope_number(vip.scope)));
-            row.put(7, integer(link.index));
-            row.put(8, text(where));
-            if (!vip.label.empty()) row.put(9, text(vip.label));
-            row.put(10, yes_no(std::ranges::find(link.addresses, vip.prefix.address) != link.addresses.end()));
-            row.put(11, yes_no(list == &instance.addresses));
-            if (const auto peer = value_of(vip.more->values, keyword::peer)) row.put(12, snmp::address(*peer));
+            add_address(row, facts, vip, vip.dev.empty() ? instance.interface : vip.dev, list == &instance.addresses);
         }
+}
+
+// keepalived: as those of an instance 0.
+void add_static_addresses(SnmpView& view, const SnmpFacts& facts) {
+    std::uint32_t n = 0;
+    for (const auto& entry_of : vrrp::static_addresses_of(facts.config)) {
+        SnmpTable row{view, entry(6), {0, ++n}};
+        add_address(row, facts, entry_of.address, entry_of.address.dev, false);
+    }
 }
 
 void add_instances(SnmpView& view, const SnmpFacts& facts) {
@@ -239,17 +257,27 @@ void add_instances(SnmpView& view, const SnmpFacts& facts) {
         row.put(8, integer(now != nullptr ? now->effective_priority : instance.priority));
         row.put(9, yes_no(now != nullptr && holds_addresses(*now)));
         add_settings(row, facts, instance);
-        add_tracked(view, facts, kOfInstance, at, instance);
+        add_tracked(view, facts, kOfInstance, at, instance, tracks_of(facts.config, instance));
         add_addresses(view, facts, at, instance);
     }
 }
 
 // ---- trackers ----
 
+// keepalived: one that nobody tracks is none. An address owner tracks none with a weight, nor do some members of
+// groups.
+bool is_in_use(const config::Config& config, const config::TrackScript& script) {
+    const auto tracks = [&](const auto& tracker) {
+        return std::ranges::any_of(tracker.track_scripts, [&](const auto& use) { return use.name == script.name; });
+    };
+    return std::ranges::any_of(config.instances, tracks) || std::ranges::any_of(config.sync_groups, tracks);
+}
+
 void add_scripts(SnmpView& view, const SnmpFacts& facts) {
-    for (std::size_t i = 0; i < facts.config.scripts.size(); ++i) {
-        const auto& script = facts.config.scripts[i];
-        SnmpTable row{view, entry(9), index(i)};
+    std::size_t at = 0;
+    for (const auto& script : facts.config.scripts) {
+        if (!is_in_use(facts.config, script)) continue;
+        SnmpTable row{view, entry(9), index(at++)};
         row.put(2, text(script.name));
         row.put(3, text(quoted_command(script.command)));
         row.put(4, integer(script.interval.count() / 1'000'000));
@@ -267,9 +295,23 @@ void add_scripts(SnmpView& view, const SnmpFacts& facts) {
     }
 }
 
+// The same for files.
+std::set<std::string> files_in_use(const config::Config& config) {
+    std::set<std::string> names;
+    const auto add = [&](const auto& tracker, Tracks whose) {
+        for (auto& use : tracked_of(config, tracker.more, keyword::track_file, whose))
+            names.insert(std::move(use.name));
+    };
+    for (const auto& instance : config.instances) add(instance, tracks_of(config, instance));
+    for (const auto& group : config.sync_groups) add(group, {});
+    return names;
+}
+
 void add_files(SnmpView& view, const SnmpFacts& facts) {
     std::size_t at = 0;
+    const auto used = files_in_use(facts.config);
     for (const auto& file : vrrp::file_trackers(facts.config)) {
+        if (!used.contains(file.name)) continue;
         SnmpTable row{view, entry(13), index(at++)};
         const auto* now = find_tracker(facts.status, vrrp::TrackerSnapshot::Kind::File, file.name);
         row.put(2, text(file.name));
@@ -298,8 +340,8 @@ void add_processes(SnmpView& view, const SnmpFacts& facts) {
         row.put(7, yes_no(process.reverse));
         row.put(8, gauge(process.quorum));
         row.put(9, integer(static_cast<std::int32_t>(process.quorum_max)));  // no upper bound: -1
-        row.put(10, gauge(whole_seconds(process.fork_delay)));
-        row.put(11, gauge(whole_seconds(process.terminate_delay)));
+        row.put(10, gauge(microseconds(process.fork_delay)));
+        row.put(11, gauge(microseconds(process.terminate_delay)));
         row.put(12, yes_no(process.full_command));
         row.put(13, integer(now != nullptr ? now->value : 0));
         row.put(14, yes_no(now != nullptr && now->up));
@@ -309,7 +351,7 @@ void add_processes(SnmpView& view, const SnmpFacts& facts) {
 void add_bfds(SnmpView& view, const SnmpFacts& facts) {
     std::size_t at = 0;
     for (const auto& section : facts.config.more->sections) {
-        if (section.keyword != keyword::bfd_instance || section.names.empty()) continue;
+        if (section.keyword != keyword::bfd_instance || section.names.empty() || !is_for_vrrp(section)) continue;
         SnmpTable row{view, entry(18), index(at++)};
         const auto* now = find_bfd(facts.status, section.names.front());
         row.put(2, text(section.names.front()));
@@ -323,6 +365,7 @@ void add_bfds(SnmpView& view, const SnmpFacts& facts) {
 
 void add_keepalived_mib(SnmpView& view, const SnmpFacts& facts) {
     add_groups(view, facts);
+    add_static_addresses(view, facts);
     add_instances(view, facts);
     add_scripts(view, facts);
     add_files(view, facts);

@@ -13,13 +13,14 @@ namespace {
 
 using config::value_of;
 
-// Fills in what a reference inherits from the definition that it names.
-void inherit(TrackedByName& use, const config::Config& config, const config::Keyword<config::Section>& block) {
+// Fills in what a reference inherits from the definition that it names. False: there is none.
+bool inherit(TrackedByName& use, const config::Config& config, const config::Keyword<config::Section>& block) {
     const auto from = [&](const auto& trackers) {
         const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.name == use.name; });
-        if (found == trackers.end()) return;
+        if (found == trackers.end()) return false;
         use.weight = found->weight;
         use.reverse = found->reverse;
+        return true;
     };
     if (block.text == keyword::track_file) return from(vrrp::file_trackers(config));
     if (block.text == keyword::track_process) return from(vrrp::process_trackers(config));
@@ -27,38 +28,58 @@ void inherit(TrackedByName& use, const config::Config& config, const config::Key
         if (section.keyword == keyword::bfd_instance && !section.names.empty() && section.names.front() == use.name) {
             use.weight = static_cast<int>(value_of(section.values, keyword::weight).value_or(0));
             use.reverse = config::has_word(section.values, keyword::weight, "reverse");
+            return is_for_vrrp(section);
         }
+    return false;
+}
+
+bool acts(const TrackedByName& use, const config::Keyword<config::Section>& block, Tracks whose) {
+    if (use.weight == 0 || block.text == keyword::track_process) return true;
+    const bool becomes_zero = use.weight == 1 && block.text == keyword::track_file;
+    return !whose.owner && (!whose.member || becomes_zero);
 }
 
 }  // namespace
 
+bool is_for_vrrp(const config::Section& bfd) {
+    return config::is_given(bfd.values, keyword::vrrp) || !config::is_given(bfd.values, keyword::checker);
+}
+
+Tracks tracks_of(const config::Config& config, const config::Instance& instance) {
+    const auto group = std::ranges::find(config.sync_groups, instance.sync_group, &config::SyncGroup::name);
+    const bool grouped = !instance.sync_group.empty() && group != config.sync_groups.end();
+    return {.owner = instance.priority == config::kOwnerPriority,
+            .member = grouped && !vrrp::members_may_have_weights(*group)};
+}
+
 std::vector<TrackedByName> tracked_of(const config::Config& config, const CompactOptional<config::ExtraSettings>& more,
-                                      const config::Keyword<config::Section>& block) {
+                                      const config::Keyword<config::Section>& block, Tracks whose) {
     std::vector<TrackedByName> uses;
     for (const auto& section : more->sections) {
         if (section.keyword != block) continue;
         for (const auto& line : section.sections) {
             TrackedByName use{.name = config::first_word(line.values, keyword::name)};
-            inherit(use, config, block);
+            if (!inherit(use, config, block)) continue;
             if (const auto weight = value_of(line.values, keyword::weight)) use.weight = static_cast<int>(*weight);
             use.reverse = config::reverse_of(line.values).value_or(use.reverse);
-            uses.push_back(std::move(use));
+            if (acts(use, block, whose)) uses.push_back(std::move(use));
         }
     }
     return uses;
 }
 
 int scope_number(std::uint8_t scope) {
-    // rtnetlink's host, link, site and universe as an InetScopeType (RFC 4001).
-    switch (scope) {
+    switch (scope) {  // rtnetlink's host, link, site and universe
         case 254:
             return 1;
         case 253:
             return 2;
         case 200:
             return 5;
-        default:
+        case 0:
             return 14;
+        default:
+            return 0;
     }
 }
 

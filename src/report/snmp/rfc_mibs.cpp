@@ -30,7 +30,7 @@ struct Row {
     const config::Instance& config;
     const vrrp::InstanceSnapshot* now;
     const vrrp::Counters counters;
-    const SnmpLink& link;     // a VMAC, if it has one
+    const SnmpLink& link;     // a VMAC, if it has one, also where its adverts leave from the parent
     std::uint32_t interface;  // the index of the configured one, by which keepalived counts rows
     IpAddress own, master;
 };
@@ -39,10 +39,11 @@ std::vector<Row> rows(const SnmpFacts& facts) {
     std::vector<Row> list;
     for (const auto& instance : facts.config.instances) {
         const auto* now = find_instance(facts.status, instance.name);
+        const std::string vmac{vrrp::own_vmac(instance)};
         Row row{instance,
                 now,
                 now != nullptr ? now->counters : vrrp::Counters{},
-                link_of(facts, instance.interface),
+                link_of(facts, vmac.empty() ? instance.interface : vmac),
                 link_of(facts, vrrp::base_interface(instance)).index,
                 own_address(facts, instance),
                 {}};

@@ -197,10 +197,51 @@ TEST_CASE("the connection synchronisation and its timeouts are scalars") {
                scalars(scene.view(), kKeepalivedMib + Oid{3, 7});
     };
     CHECK(of("") == "1=I2|");
-    CHECK(of("lvs_sync_daemon eth6 VI_1 id 3\n") == "1=I1 2='eth6' 3='VI_1' 4=I3|");
-    CHECK(of("lvs_sync_daemon eth6 inst VI_1\n") == "1=I1 2='eth6' 3='VI_1' 4=I51|");
+    CHECK(of("lvs_sync_daemon eth6 VI_1 id 3\n") == "1=I1 2='eth6' 3='VI_1' 4=I3 5=I0 6=I0 7=I0|");
+    CHECK(of("lvs_sync_daemon eth6 inst VI_1\n") == "1=I1 2='eth6' 3='VI_1' 4=I51 5=I0 6=I0 7=I0|");
+    CHECK(of("lvs_sync_daemon eth6 VI_1 id 3 maxlen 1400 port 8899 ttl 3 group 224.0.0.88\n") ==
+          "1=I1 2='eth6' 3='VI_1' 4=I3 5=I1400 6=I8899 7=I3 8=I1 9=xe0000058|");
     CHECK(of("lvs_timeouts tcp 901 tcpfin 31 udp 61\n") == "1=I2|1=I901 2=I31 3=I61");
     CHECK(of("lvs_timeouts udp 61\n") == "1=I2|3=I61");
+}
+
+TEST_CASE("groups are numbered in their order, with their marks first") {
+    const CheckerScene scene{
+        "virtual_server_group g1 {\n10.1.0.8-9 54\n10.1.0.2 53\nfwmark 77\n}\nvirtual_server_group g2 {\n"
+        "2001:db8::1 53\nfwmark 5\n10.1.0.0/31 54\n}\nvirtual_server group g1 {\nlb_algo rr\nlb_kind NAT\nprotocol "
+        "UDP\n"
+        "real_server 10.1.1.1 53 {\n}\n}\n"};
+    CHECK(scene.table(1) == "1: 2='g1'\n2: 2='g2'\n");
+    CHECK(scene.table(2) ==
+          "1.1: 2=I1 3=G77\n"
+          "1.2: 2=I3 4=I1 6=x0a010008 7=x0a010009 8=G54\n"
+          "1.3: 2=I2 4=I1 5=x0a010002 8=G53\n"
+          "2.1: 2=I1 3=G5\n"
+          "2.2: 2=I2 4=I2 5=x20010db8000000000000000000000001 8=G53\n"
+          "2.3: 2=I3 4=I1 6=x0a010000 7=x0a010001 8=G54\n");
+}
+
+TEST_CASE("a tunnel's port and checksum, and a host name, are shown of a service and of each server that has them") {
+    const CheckerScene scene{
+        "virtual_server 10.0.1.1 80 {\nlb_algo rr\nlb_kind TUN type gue port 6080 remcsum\nprotocol TCP\n"
+        "virtualhost a.example.com\nsorry_server 10.0.9.1 80\nsorry_server_lvs_method TUN type gue port 99\n"
+        "real_server 10.0.1.11 80 {\n}\nreal_server 10.0.1.12 80 {\nlvs_method TUN type gre csum\n"
+        "virtualhost b.example.com\n}\nreal_server 10.0.1.13 80 {\nlvs_method TUN\n}\n"
+        "real_server 10.0.1.14 80 {\nlvs_method DR\n}\n}\n"};
+    const auto columns = [](const std::string& text, std::initializer_list<const char*> wanted) {
+        std::string all;
+        for (std::size_t line = 0; line < text.size(); line = text.find('\n', line) + 1) {
+            const auto one = text.substr(line, text.find('\n', line) - line);
+            for (const char* column : wanted)
+                if (const auto at = one.find(column); at != std::string::npos)
+                    all += one.substr(at, one.find(' ', at + 1) - at);
+            all += ";";
+        }
+        return all;
+    };
+    CHECK(columns(scene.table(3), {" 12=", " 68=", " 69=", " 70="}) == " 12='a.example.com' 68=I2 69=G6080 70=I3;");
+    CHECK(columns(scene.table(4), {" 41=", " 52=", " 53=", " 54="}) ==
+          " 52=I2 53=G99 54=I1; 52=I2 53=G6080 54=I3; 41='b.example.com' 52=I3 54=I2; 52=I1;;");
 }
 
 TEST_CASE("each scheduler and each kind of forwarding has its number") {

@@ -3,6 +3,7 @@
 
 #include "../../director.hpp"
 #include "../../golden.hpp"
+#include "mainstay/vrrp/devices.hpp"
 #include "shown.hpp"
 
 using namespace mainstay;
@@ -78,6 +79,119 @@ TEST_CASE("the address of a VIP's peer and its broadcast address are shown") {
     CHECK(scene.table(6) ==
           "1.1: 2=I1 3=x0a090909 4=x00000000 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I1\n"
           "1.2: 2=I1 3=x0a090908 4=x0a0909ff 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I2 12=x0a090907\n");
+}
+
+TEST_CASE("a broadcast address may be made of the prefix, and an odd scope has no number") {
+    const VrrpScene scene{instance(
+        "virtual_ipaddress_excluded {\n10.9.9.8/24 brd +\n10.9.9.7/24 brd - scope 7\n10.9.9.6 scope host\n}\n")};
+    const auto text = scene.table(6);
+    CHECK(text.find("1.2: 2=I1 3=x0a090908 4=x0a0909ff 5=G24 6=I14 ") != std::string::npos);
+    CHECK(text.find("1.3: 2=I1 3=x0a090907 4=x0a090900 5=G24 6=I0 ") != std::string::npos);
+    CHECK(text.find("1.4: 2=I1 3=x0a090906 4=x00000000 5=G32 6=I1 ") != std::string::npos);
+}
+
+TEST_CASE("static addresses stand before those of instances, as of an instance 0") {
+    const VrrpScene scene{
+        "static_ipaddress {\n192.168.4.200/24 dev eth0 scope link label eth0:s\n2001:db8::1/64 dev eth1\n"
+        "10.7.0.0 peer 10.7.0.1 dev eth1 brd -\n}\n" +
+        instance("")};
+    CHECK(scene.table(6) ==
+          "0.1: 2=I1 3=xc0a804c8 4=x00000000 5=G24 6=I2 7=I2 8='eth0' 9='eth0:s' 10=I1 11=I2\n"
+          "0.2: 2=I2 3=x20010db8000000000000000000000001 5=G64 6=I14 7=I3 8='eth1' 10=I2 11=I2\n"
+          "0.3: 2=I1 3=x0a070000 4=x0a070000 5=G32 6=I14 7=I3 8='eth1' 10=I2 11=I2 12=x0a070001\n"
+          "1.1: 2=I1 3=x0a090909 4=x00000000 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I1\n");
+}
+
+TEST_CASE("the interface of an instance with a VMAC is that one, also where its adverts leave from the parent") {
+    for (const char* lines : {"use_vmac vm1\n", "use_vmac vm1\nvmac_xmit_base\n"}) {
+        VrrpScene scene{instance(lines)};
+        scene.config = vrrp::plan_devices(scene.config, {}).config;
+        CHECK(scene.table(3).find(" 10='vm1' ") != std::string::npos);
+    }
+    CHECK(VrrpScene{instance("")}.table(3).find(" 10='eth0' ") != std::string::npos);
+}
+
+namespace {
+
+constexpr const char* kTrackers = R"(track_file two {
+file /run/two
+weight 2
+}
+track_file one {
+file /run/one
+}
+track_file zero {
+file /run/zero
+weight 0
+}
+track_file unused {
+file /run/unused
+}
+vrrp_track_process pinger {
+process pinger
+weight 3
+}
+bfd_instance lvs {
+neighbor_ip 10.0.0.2
+checker
+}
+bfd_instance heavy {
+neighbor_ip 10.0.0.3
+weight 4
+vrrp
+}
+bfd_instance light {
+neighbor_ip 10.0.0.4
+checker
+vrrp
+}
+)";
+constexpr const char* kTracked = R"(track_file {
+two
+one
+zero
+}
+track_process {
+pinger
+}
+track_bfd {
+heavy
+light
+}
+)";
+
+}  // namespace
+
+TEST_CASE("what an instance tracks is shown if it acts, and a file if anybody tracks it") {
+    const auto tables = [](const std::string& group, const std::string& lines) {
+        const VrrpScene scene{kTrackers + group + instance(lines + kTracked)};
+        std::string all;
+        for (const std::uint32_t table : {12U, 17U, 20U, 13U, 18U})
+            for (const auto& line : {scene.table(table)})
+                for (std::size_t at = 0; (at = line.find(" 2='", at)) != std::string::npos; ++at)
+                    all += line.substr(at + 4, line.find('\'', at + 4) - at - 4) + " ";
+        return all;
+    };
+    // As keepalived 2.2.7.
+    const std::string group = "vrrp_sync_group G {\ngroup {\nVI_1\n}\n";
+    CHECK(tables("", "") == "two one zero heavy light pinger two one zero heavy light ");
+    CHECK(tables("", "priority 255\n") == "zero light pinger zero heavy light ");
+    CHECK(tables(group + "}\n", "") == "one zero light pinger one zero heavy light ");
+    CHECK(tables(group + "sync_group_tracking_weight\n}\n", "") ==
+          "two one zero heavy light pinger two one zero heavy light ");
+    CHECK(tables(group + "track_file {\ntwo\n}\n}\n", "priority 255\n") == "zero light pinger two zero heavy light ");
+}
+
+TEST_CASE("a script that nobody tracks any more is not shown") {
+    const auto scripts = [](const std::string& lines) {
+        return VrrpScene{
+            "vrrp_script heavy {\nscript /bin/true\nweight 4\n}\nvrrp_script light {\nscript /bin/false\n}\n" +
+            instance(lines + "track_script {\nheavy\nlight\n}\n")}
+            .table(9);
+    };
+    CHECK(scripts("").starts_with("1: 2='heavy' "));
+    CHECK(scripts("").find("2: 2='light' ") != std::string::npos);
+    CHECK(scripts("priority 255\n").starts_with("1: 2='light' "));
 }
 
 TEST_CASE("the interface of the connection synchronisation stands at the instance that it follows") {

@@ -110,6 +110,11 @@ struct SyncDaemon {
 // Puts the values that depend on instances into the global_defs of the slice for the lvs role.
 void resolve_sync_daemon(const Config& whole, Global& part);
 
+// ---- virtual_server_group
+
+// Its lines, apart from unusable ones; a mark without a family has none.
+[[nodiscard]] std::vector<GroupEntry> group_entries(const Section& group);
+
 // ---- MISC_CHECK
 
 // Marks an alpha MISC_CHECK whose script cannot be run: it stays in the model, so that its server stays down, and is
