@@ -102,7 +102,8 @@ private:
             return;
         }
         m_.protocol = s_.protocol.value_or(Protocol::Udp);
-        if (s_.protocol || s_.protocol_mark.length != 0 || reported("protocol")) return;
+        if (s_.protocol || s_.protocol_mark.length != 0 || reported("protocol") || has_marks_alone(r_, *m_.group))
+            return;
         auto& d = diag_.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
         d.effect = "UDP is used, as keepalived does";
         d.fix = "add `protocol UDP`, or TCP";
@@ -197,7 +198,8 @@ private:
         if (!by_address()) {
             // The packet keeps its port. In a group that is the entry's; what is written is where checks go.
             if (rewritten) return;
-            report_kept_port(diag_, m_, endpoint.port, server.mark, "real server " + text_of(server.model));
+            if (endpoint.address.family() == m_.family || server.model.forwarding == Forwarding::Tunnel)
+                report_kept_port(diag_, m_, endpoint.port, server.mark, "real server " + text_of(server.model));
             if (m_.fwmark != 0) endpoint.port = 0;
             return;
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "config/schema/parse_context.hpp"
@@ -64,6 +65,8 @@ void resolve_service(ParseContext& reading);
 void check_services(ParseContext& reading, Config& config);
 // IPVS services that one line of a virtual_server_group may make.
 inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
+// Whether there is such a group, and all that it has are firewall marks, which have no protocol.
+[[nodiscard]] bool has_marks_alone(const ParseContext& reading, std::string_view group);
 // Fills in the entries of a service's group. False: it has none, which was reported; the service is left out.
 [[nodiscard]] bool resolve_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
 // The port of a DR or TUN server of a firewall mark, or of a group: packets keep theirs.

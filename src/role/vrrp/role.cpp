@@ -184,8 +184,8 @@ void VrrpRole::commit() {
     // What fails here is set again, and logged, with the rest.
     if (const auto sources = first_sources(*next, links_); !sources.empty() && netlink_->add(sources))
         on_netlink_readable();
-    writer_.forget_set();
-    perform(router_->reload(next, follow(*next), runtime_.now()));
+    const auto host = follow(*next);
+    perform(router_->reload(next, host, runtime_.now()));
     master_reporter_.follow(*router_);
     commands_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);

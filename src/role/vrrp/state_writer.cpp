@@ -45,8 +45,9 @@ void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::Vr
     for (const auto& script : others.scripts)
         if (const auto errors = errors_.find(script.name); errors != errors_.end())
             rest.script_errors.push_back({script.name, errors->second});
-    rest.set = set_;
     rest.generation = runtime.generation();
+    if (std::exchange(generation_, rest.generation) != rest.generation) set_.clear();
+    rest.set = set_;
     const ipc::VrrpStatusWith status{std::move(rest),
                                      ipc::RouterSnapshotWith{std::move(others), OneByOne{instances.size(), instance}},
                                      OneByOne{instances.size(), addresses}, OneByOne{instances.size(), tracked}};

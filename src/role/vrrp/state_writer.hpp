@@ -1,6 +1,7 @@
 // Writes the state block of the vrrp role.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -50,7 +51,6 @@ public:
     [[nodiscard]] vrrp::ScriptDone script_ended(const vrrp::RunScript& run, const ipc::ScriptResult& result);
     // What was set of an instance over SNMP counts until the next reload.
     void set(const ipc::ControlRequest& wanted);
-    void forget_set() { set_.clear(); }
     // `rest`: everything but the router's state, the addresses and the generation.
     void write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest);
 
@@ -58,6 +58,7 @@ private:
     StateTimes since_;
     std::map<std::string, std::string> errors_;  // of the scripts whose last run failed
     std::vector<report::SetValue> set_;
+    std::uint64_t generation_ = 0;  // of the configuration in which it was set
 };
 
 }  // namespace mainstay::role

@@ -133,7 +133,7 @@ struct CheckerScene {
     std::vector<config::VirtualServer> former;
     explicit CheckerScene(std::string text = kServices) : config{read(std::move(text))} {}
     [[nodiscard]] SnmpFacts facts() const {
-        return {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}, former};
+        return {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}, {}, former};
     }
     [[nodiscard]] SnmpView view() const { return snmp_view({.checker = true}, facts()); }
     [[nodiscard]] std::string table(std::uint32_t number) const {

@@ -81,7 +81,8 @@ struct FakeRuntime final : Runtime {
         write(*state);
         ++times_published;
     }
-    std::uint64_t generation() const override { return 1; }
+    std::uint64_t generation_ = 1;
+    std::uint64_t generation() const override { return generation_; }
     const ipc::RoleStartup& options() const override { return startup; }
 
     report::LvsStatus status() const { return decode_lvs_block(state.value()).value(); }
