@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace mainstay::vrrp {
@@ -24,31 +23,25 @@ void TransitionReasons::taken_back() {
 void TransitionReasons::took_over(std::uint8_t ours, Nanos silence, const std::string& refused) {
     const double silence_s = std::chrono::duration<double>(silence).count();
     const auto [kind, from, priority] = std::exchange(heard_, {});
-    cause_ = kind == Kind::Lower ? Cause::Preemption : kind == Kind::Resignation ? Cause::PriorityZero : Cause::Timeout;
-    text_.clear();
-    const auto out = std::back_inserter(text_);
-    if (!refused.empty() && (kind == Kind::Nothing || kind == Kind::Master)) {
-        fmt::format_to(out, "no advertisement was accepted: {}", refused);
-        return;
-    }
+    const auto cause = kind == Kind::Lower         ? Cause::Preemption
+                       : kind == Kind::Resignation ? Cause::PriorityZero
+                                                   : Cause::Timeout;
+    if (!refused.empty() && (kind == Kind::Nothing || kind == Kind::Master))
+        return set(cause, fmt::format("no advertisement was accepted: {}", refused));
     switch (kind) {
         case Kind::Nothing:
-            if (ours == config::kOwnerPriority)
-                fmt::format_to(out, "this router owns the addresses (priority {}) and waits for no other", ours);
-            else
-                text_ = "no other router advertised";
-            return;
+            return set(cause,
+                       ours == config::kOwnerPriority
+                           ? fmt::format("this router owns the addresses (priority {}) and waits for no other", ours)
+                           : "no other router advertised");
         case Kind::Master:
-            fmt::format_to(out, "no advertisement of {} (priority {}) arrived for {:.3g} s", from.to_string(), priority,
-                           silence_s);
-            return;
+            return set(cause, fmt::format("no advertisement of {} (priority {}) arrived for {:.3g} s", from.to_string(),
+                                          priority, silence_s));
         case Kind::Lower:
-            fmt::format_to(out, "{} advertised only priority {}, this router has {}: preempted", from.to_string(),
-                           priority, ours);
-            return;
+            return set(cause, fmt::format("{} advertised only priority {}, this router has {}: preempted",
+                                          from.to_string(), priority, ours));
         case Kind::Resignation:
-            fmt::format_to(out, "{} resigned (priority 0)", from.to_string());
-            return;
+            return set(cause, fmt::format("{} resigned (priority 0)", from.to_string()));
     }
 }
 

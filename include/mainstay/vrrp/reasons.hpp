@@ -15,8 +15,8 @@ namespace mainstay::vrrp {
 
 class TransitionReasons {
 public:
-    // Texts are written in place. Thousands of instances that change their state at once would otherwise each keep a
-    // page in which everything else is free again.
+    // The text is copied into the room that it had. Thousands of instances that change their state at once would
+    // otherwise each keep a page in which everything else is free again.
     static constexpr std::size_t kUsualText = 64;
     TransitionReasons() { text_.reserve(kUsualText); }
 
