@@ -47,16 +47,6 @@ void put_name(SnmpTable& row, std::uint32_t column, const CompactOptional<config
     if (const auto name = config::first_word(more->values, keyword); !name.empty()) row.put(column, text(name));
 }
 
-// The columns that identify a service, according to its type.
-void add_identity(const config::VirtualServer& service, const auto& put) {
-    put(2, integer(service_type(service)));
-    if (!service.group.empty()) put(3, text(*service.group));
-    if (service.fwmark != 0) put(4, gauge(service.fwmark));
-    if (service_type(service) != 2) return;
-    put(6, snmp::address(service.endpoint.address));
-    put(7, gauge(service.endpoint.port));
-}
-
 void add_flags(SnmpTable& row, const config::VirtualServer& service) {
     const auto flag = [&](std::uint32_t bit) { return yes_no((service.scheduler_flags & bit) != 0); };
     row.put(37, flag(config::kOnePacket));

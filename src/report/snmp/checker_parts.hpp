@@ -10,8 +10,17 @@ namespace mainstay::report {
 inline constexpr auto kCheck = kKeepalivedMib + FixedOid{3};
 inline constexpr auto kServices = kCheck + FixedOid{3, 1}, kServers = kCheck + FixedOid{4, 1};
 
-[[nodiscard]] inline int service_type(const config::VirtualServer& service) {
-    return service.fwmark != 0 ? 1 : service.group.empty() ? 2 : 3;
+// The columns that identify a service by its type, as put(column, value), in the order that traps have.
+void add_identity(const config::VirtualServer& service, const auto& put) {
+    constexpr int kMark = 1, kAddress = 2, kGroup = 3;
+    const int type = service.fwmark != 0 ? kMark : service.group.empty() ? kAddress : kGroup;
+    put(2, snmp::integer(type));
+    if (!service.group.empty()) put(3, snmp::text(*service.group));
+    if (service.fwmark != 0) put(4, snmp::gauge(service.fwmark));
+    if (type != kAddress) return;
+    put(5, snmp::address_type(service.endpoint.address.is_v4()));
+    put(6, snmp::address(service.endpoint.address));
+    put(7, snmp::gauge(service.endpoint.port));
 }
 
 // tcp(1) udp(2) sctp(3); 0: a firewall mark has none

@@ -19,14 +19,7 @@ void add_service_objects(SnmpTrap& trap, const config::VirtualServer& service) {
     const auto put = [&](std::uint32_t column, SnmpValue value) {
         trap.objects.emplace_back(kServices + Oid{column}, std::move(value));
     };
-    put(2, integer(service_type(service)));
-    if (!service.group.empty()) put(3, text(*service.group));
-    if (service.fwmark != 0) put(4, gauge(service.fwmark));
-    if (service_type(service) == 2) {
-        put(5, address_type(service.endpoint.address.is_v4()));
-        put(6, snmp::address(service.endpoint.address));
-        put(7, gauge(service.endpoint.port));
-    }
+    add_identity(service, put);
     put(8, integer(protocol_number(service)));
 }
 
