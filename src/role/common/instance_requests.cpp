@@ -1,6 +1,7 @@
 #include "instance_requests.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mainstay/config/keywords.hpp"
 
@@ -54,6 +55,17 @@ std::optional<config::Config> with_requested_change(const config::Config& config
         default:
             return std::nullopt;
     }
+}
+
+report::SetValue set_value_of(const ipc::ControlRequest& wanted) {
+    return {wanted.instance, static_cast<std::uint8_t>(wanted.what), wanted.value};
+}
+
+void put(std::vector<report::SetValue>& values, report::SetValue one) {
+    std::erase_if(values, [&](const report::SetValue& other) {
+        return other.instance == one.instance && other.what == one.what;
+    });
+    values.push_back(std::move(one));
 }
 
 std::string request_text(const ipc::ControlRequest& wanted) {

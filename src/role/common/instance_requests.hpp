@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mainstay/config/model.hpp"
 #include "mainstay/ipc/message.hpp"
+#include "mainstay/report/status.hpp"
 #include "mainstay/vrrp/facts.hpp"
 
 namespace mainstay::role {
@@ -15,6 +17,9 @@ namespace mainstay::role {
 // `config` with the requested change; none if the value is invalid (priority 0 is reserved for resigning).
 [[nodiscard]] std::optional<config::Config> with_requested_change(const config::Config& config, vrrp::InstanceId id,
                                                                   const ipc::ControlRequest& wanted);
+[[nodiscard]] report::SetValue set_value_of(const ipc::ControlRequest& wanted);
+// Puts it last, and what the same setting of the same instance had before away.
+void put(std::vector<report::SetValue>& values, report::SetValue one);
 [[nodiscard]] std::string request_text(const ipc::ControlRequest& wanted);  // "priority 120", "preempt off"
 
 }  // namespace mainstay::role

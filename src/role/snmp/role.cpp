@@ -237,8 +237,7 @@ void SnmpRole::follow_sets() {
     }
     auto values = status_.set;
     for (const auto& one : just_set_) {
-        std::erase_if(values, [&](const auto& s) { return s.instance == one.instance && s.what == one.what; });
-        values.push_back(one);
+        put(values, one);
         if (one.what != static_cast<std::uint8_t>(ipc::ControlRequest::What::SetPriority)) continue;
         for (auto& instance : status_.router.instances)
             if (instance.name == one.instance) instance.base_priority = static_cast<std::uint8_t>(one.value);
@@ -299,9 +298,7 @@ void SnmpRole::refresh() {
 void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
     const auto wanted = snmp_set(config_, oid, value);
     if (!wanted) return;
-    const auto what = static_cast<std::uint8_t>(wanted->what);
-    std::erase_if(just_set_, [&](const auto& s) { return s.instance == wanted->instance && s.what == what; });
-    just_set_.push_back({wanted->instance, what, wanted->value});
+    put(just_set_, set_value_of(*wanted));
     just_set_until_ = runtime_.now() + kSetTakesEffect;
     runtime_.send(*wanted);
     follow_sets();

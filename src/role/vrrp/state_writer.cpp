@@ -1,6 +1,5 @@
 #include "state_writer.hpp"
 
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -17,13 +16,6 @@ vrrp::ScriptDone StateWriter::script_ended(const vrrp::RunScript& run, const ipc
     else
         errors_[run.script] = result.errors;
     return fact_of(run, result);
-}
-
-void StateWriter::set(const ipc::ControlRequest& wanted) {
-    const auto what = static_cast<std::uint8_t>(wanted.what);
-    std::erase_if(set_,
-                  [&](const report::SetValue& one) { return one.instance == wanted.instance && one.what == what; });
-    set_.push_back({wanted.instance, what, wanted.value});
 }
 
 void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest) {

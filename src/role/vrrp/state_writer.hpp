@@ -13,6 +13,7 @@
 #include "mainstay/role/common/runtime.hpp"
 #include "mainstay/vrrp/facts.hpp"
 #include "mainstay/vrrp/router.hpp"
+#include "role/common/instance_requests.hpp"
 
 namespace mainstay::role {
 
@@ -50,7 +51,7 @@ public:
     // Keeps what a vrrp_script that failed wrote to stderr: why shows it. Returns the fact of its end.
     [[nodiscard]] vrrp::ScriptDone script_ended(const vrrp::RunScript& run, const ipc::ScriptResult& result);
     // What was set of an instance over SNMP counts until the next reload.
-    void set(const ipc::ControlRequest& wanted);
+    void set(const ipc::ControlRequest& wanted) { put(set_, set_value_of(wanted)); }
     // `rest`: everything but the router's state, the addresses and the generation.
     void write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest);
 
