@@ -215,11 +215,18 @@ void remove_what_came(const Coming& mainstay, const HostState& before, const Dae
                         removed.error().text()));
 }
 
+// Before systemd has decided, nothing else is asked of it: what it rereads in between might decide otherwise.
+Result<void> end_silently(const DaemonProcesses& daemon) {
+    if (auto ended = kill_silently(daemon); !ended) return ended;
+    wait_until_decided(daemon.unit);
+    return {};
+}
+
 // The one that shall not go on, found by its unit where it does not say a word.
 Result<void> end_again(Result<DaemonProcesses> daemon, const std::string& unit, std::string_view program) {
     if (!daemon) daemon = running_in(unit, program);
     if (!daemon) return {};
-    return kill_silently(*daemon);
+    return end_silently(*daemon);
 }
 
 Error not_taken_over(const std::string& missing, std::string_view ended, std::string_view goes_on) {
@@ -255,7 +262,7 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
         return std::unexpected{not_taken_over(missing, "mainstay", "keepalived")};
     }
     print(fmt::format("mainstay is MASTER of {}\n", text_of(*masters)));
-    if (auto ended = kill_silently(*keepalived); !ended) return ended;
+    if (auto ended = end_silently(*keepalived); !ended) return ended;
     print("keepalived was ended without resigning: what it held stayed in place\n");
     print(keepalived->unit.empty()
               ? "`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n"
@@ -322,7 +329,7 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     const auto now = running_mainstay(socket);
     if (!now) return error_of(now);
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(standing->masters)));
-    if (auto ended = kill_silently(*now); !ended) return ended;
+    if (auto ended = end_silently(*now); !ended) return ended;
     print("mainstay was ended\n");
     log_end(fmt::format("takeover --undo: mainstay (process {}) was ended, keepalived goes on, MASTER of {}", now->main,
                         text_of(standing->masters)));

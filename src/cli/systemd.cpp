@@ -21,6 +21,7 @@
 #include "mainstay/base/text.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/tools/host_files.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
@@ -29,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kEndsWithin{5'000}, kLookEvery{50};
+constexpr milliseconds kEndsWithin{30'000}, kLookEvery{50};
 
 // What it prints, where that is asked for.
 Result<std::string> systemctl(std::vector<std::string> words, bool asks = false) {
@@ -94,6 +95,27 @@ std::string restart_set_by(const std::string& unit) {
         }
     }
     return last.empty() ? "another of its files" : last;
+}
+
+constexpr std::string_view kDeactivating = "deactivating";
+
+// systemd decides whether to start a unit again once the last of its processes is gone. It may hear of the death of the
+// first one later than we do: until then the unit is active, with a main process that is none.
+bool is_undecided(const std::string& unit, const std::string& state) {
+    if (state == kDeactivating || state.empty()) return true;
+    if (state != "active") return false;
+    const int main = main_process_of(unit);
+    return main != 0 && !kernel::process_alive(main);
+}
+
+std::string state_once_decided(const std::string& unit) {
+    std::string state;
+    for (auto left = kEndsWithin; left.count() > 0; left -= kLookEvery) {
+        state = property(unit, "ActiveState").value_or("");
+        if (!is_undecided(unit, state)) break;
+        std::this_thread::sleep_for(kLookEvery);
+    }
+    return state;
 }
 
 void complain_of(const Result<std::string>& done) {
@@ -161,6 +183,10 @@ Result<void> enable_unit(const std::string& unit, bool enable) {
     return without_output(systemctl({"--quiet", enable ? "enable" : "disable", unit}));
 }
 
+void wait_until_decided(const std::string& unit) {
+    if (!unit.empty()) (void)state_once_decided(unit);
+}
+
 Result<NotStartedAgain> NotStartedAgain::of(const std::string& unit) {
     if (unit.empty()) return NotStartedAgain{unit};
     const fs::path file = drop_in_of(unit);
@@ -190,12 +216,13 @@ NotStartedAgain::NotStartedAgain(NotStartedAgain&& other) noexcept : unit_{std::
 
 NotStartedAgain::~NotStartedAgain() {
     if (unit_.empty()) return;
-    // systemd decides whether to start it again once the last of its processes is gone.
-    std::string state;
-    for (auto left = kEndsWithin; left.count() > 0; left -= kLookEvery) {
-        state = property(unit_, "ActiveState").value_or("");
-        if (state != "deactivating") break;
-        std::this_thread::sleep_for(kLookEvery);
+    const std::string state = state_once_decided(unit_);
+    if (state == kDeactivating) {
+        print_error(fmt::format(
+            "mainstayctl: systemd still waits for the end of {}. {} stays, so that it is not started again: remove the "
+            "file when it has ended, and call `systemctl daemon-reload`\n",
+            unit_, drop_in_of(unit_).string()));
+        return;
     }
     remove_drop_in(unit_);
     if (state == "failed") complain_of(systemctl({"reset-failed", unit_}));

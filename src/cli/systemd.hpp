@@ -21,6 +21,10 @@ namespace mainstay::cli {
 [[nodiscard]] Result<void> start_beside(const std::string& unit);
 [[nodiscard]] Result<void> enable_unit(const std::string& unit, bool enable);
 
+// Waits until systemd has noticed that the unit's processes were killed, and decided whether to start it again. An
+// empty name: no unit.
+void wait_until_decided(const std::string& unit);
+
 // While this exists, systemd does not start the unit again when its processes end or are killed; then it forgets that
 // they were. A unit that is started again stops those that conflict with it, however it was started at first.
 class NotStartedAgain {
