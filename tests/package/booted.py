@@ -1,5 +1,6 @@
 """A Debian in a folder with systemd as PID 1, and what is asked there."""
 
+import os
 import pathlib
 import re
 import signal
@@ -18,6 +19,11 @@ CONFIG = """vrrp_instance VI_1 {
 }
 """
 HELD = {"192.168.4.11/24", "192.168.4.200/24"}
+# A group of cgroups that is the root of the namespace which is entered in it: otherwise all that run side by side are one tree,
+# in which the units of one, by their names, are those of the other.
+TREE = 'mount -t cgroup2 cgroup "$1" && cd "$1" && group=$2 && shift 2 && '
+IN_GROUP = TREE + 'mkdir "$group" && echo 0 >"$group/cgroup.procs" && exec "$@"'
+REMOVE_GROUP = TREE + 'find "$group" -depth -type d -exec rmdir {} +'
 # Namespaces of its own, a cgroup tree of its own, /dev with the few nodes that programs need; then systemd is PID 1.
 BOOT = """set -e
 root=$1
@@ -48,9 +54,12 @@ class Booted:
 
     def __init__(self, root, log):
         self.root = root
+        self.group = [log.with_name("cgroup"), f"mainstay-test-{os.getpid()}"]
+        self.group[0].mkdir()
         with open(log, "wb") as out:
             self.process = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "/bin/sh", "-c", BOOT,
+                ["unshare", "--mount", "/bin/sh", "-c", IN_GROUP, "in_group", *self.group,
+                 "unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "/bin/sh", "-c", BOOT,
                  "boot", root.path], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         self.init = wait_until(self.first_child, 20, "systemd to be there")
         wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"),
@@ -81,6 +90,11 @@ class Booted:
     def end(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        wait_until(self.group_is_removed, 60, "the end of all its processes")
+
+    def group_is_removed(self):
+        return subprocess.run(["unshare", "--mount", "/bin/sh", "-c", REMOVE_GROUP, "remove_group", *self.group],
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def addresses(booted):
