@@ -106,6 +106,7 @@ def generated(seed, numbers):
     return files
 
 
+@pytest.mark.nightly
 def test_files_with_mistakes_have_keepaliveds_effect(lan):
     seed, count = os.environ.get("MAINSTAY_BRACES", f"1:{FEW}").split(":")
 

@@ -62,6 +62,7 @@ def weights(host):
     return {line[line.index("-r") + 1]: int(line[line.index("-w") + 1]) for line in words}
 
 
+@pytest.mark.nightly
 def test_what_happens_appears_and_a_drain_by_click_changes_the_kernels_table(pair, browse):
     one, two, servers = pair
     driver = browse(one)

@@ -22,8 +22,8 @@ WITHOUT_ROOT = {"unit", "structure", "config", "cost"}
 MINUTES = 60
 # Suites that run side by side, in lanes; those of a lane follow each other. Tests on hosts and unit tests wait for most of
 # their time, guests of the lab and packages compute.
-SIDE_BY_SIDE = [[["unit"], ["structure", "config"]], [["host"], ["lab", "package"]]]
-UNIT_PROGRAMS_AT_ONCE = 6  # some wait for real seconds (a back-off, a limit)
+SIDE_BY_SIDE = [[["unit"], ["structure", "config", "cost"]], [["host"], ["lab", "package"]]]
+UNIT_PROGRAMS_AT_ONCE = 8  # some wait for real seconds (a back-off, a limit)
 SLOWEST_SHOWN = 20
 
 
