@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/net_namespace.hpp"
 
@@ -16,10 +17,8 @@ namespace keyword = config::keyword;
 namespace {
 
 bool is_of(const config::Instance& instance, Family family) {
-    const auto& lists = {&instance.addresses, &*instance.excluded_addresses};
-    return std::ranges::any_of(lists, [family](const auto* list) {
-        return std::ranges::any_of(*list, [family](const auto& a) { return a.prefix.address.family() == family; });
-    });
+    return std::ranges::any_of(config::all_addresses(instance),
+                               [family](const auto& a) { return a.prefix.address.family() == family; });
 }
 
 netlink::VipFilter frame(const config::Config& config, Family family) {

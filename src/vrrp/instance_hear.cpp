@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
@@ -27,25 +28,19 @@ Nanos counted_wait(const PacketHeard& packet, Micros interval) {
 }
 
 AddressIdentity identity(const config::Instance& config, const config::VirtualAddress& address) {
-    return identity_of(held_address(config, address).interface, address);
+    return identity_of(config::device_of(address, config), address);
 }
 
 }  // namespace
 
-const config::VirtualAddress& address_at(const config::Instance& config, std::size_t position) {
-    return position < config.addresses.size() ? config.addresses[position]
-                                              : config.excluded_addresses[position - config.addresses.size()];
-}
-
 HeldAddress held_address(const config::Instance& config, const config::VirtualAddress& address) {
-    return {address.dev.empty() ? config.interface : address.dev, address.prefix};
+    return {config::device_of(address, config), address.prefix};
 }
 
 std::vector<HeldAddress> held_addresses(const config::Instance& config) {
     std::vector<HeldAddress> held;
     held.reserve(config.addresses.size() + config.excluded_addresses.size());
-    for (const auto* list : {&config.addresses, &*config.excluded_addresses})
-        for (const auto& address : *list) held.push_back(held_address(config, address));
+    for (const auto& address : config::all_addresses(config)) held.push_back(held_address(config, address));
     return held;
 }
 
@@ -235,9 +230,11 @@ bool Instance::may_answer(Instant now) {
 
 std::optional<std::size_t> Instance::position_of(const std::string& interface, const Prefix& prefix) const {
     const HeldAddress wanted{interface, prefix};
-    const std::size_t count = config_->addresses.size() + config_->excluded_addresses.size();
-    for (std::size_t position = 0; position < count; ++position)
-        if (held_address(*config_, address_at(*config_, position)) == wanted) return position;
+    std::size_t position = 0;
+    for (const auto& address : config::all_addresses(*config_)) {
+        if (held_address(*config_, address) == wanted) return position;
+        ++position;
+    }
     return std::nullopt;
 }
 
@@ -245,7 +242,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
     if (state_ != State::Master || !owns_addresses_) return;
     const auto position = position_of(interface, prefix);
     if (!position) return;
-    if (address_at(*config_, *position).no_track) {
+    if (config::all_addresses(*config_)[*position].no_track) {
         log(step, LogLevel::Info,
             fmt::format("address {} on {} was removed by another program; it is not tracked", prefix.to_string(),
                         interface));
@@ -268,7 +265,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
 }
 
 void Instance::restore(Step step, std::size_t position) {
-    const HeldAddress held = held_address(*config_, address_at(*config_, position));
+    const HeldAddress held = held_address(*config_, config::all_addresses(*config_)[position]);
     step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
     send_arps(step, 1);
     ++counters_.addresses_restored;
@@ -353,17 +350,13 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
 
     AddressChange change;
     std::set<AddressIdentity> before;
-    const auto each = [](const config::Instance& c, auto&& visit) {
-        const std::size_t count = c.addresses.size() + c.excluded_addresses.size();
-        for (std::size_t position = 0; position < count; ++position) visit(position, address_at(c, position));
-    };
-    each(*old, [&](std::size_t, const auto& address) { before.insert(identity(*old, address)); });
-    each(*config_, [&](std::size_t position, const auto& address) {
-        if (!before.contains(identity(*config_, address))) change.added.push_back(position);
-    });
+    for (const auto& address : config::all_addresses(*old)) before.insert(identity(*old, address));
+    const auto after = config::all_addresses(*config_);
+    for (std::size_t position = 0; position < after.size(); ++position)
+        if (!before.contains(identity(*config_, after[position]))) change.added.push_back(position);
     // Pending restores move to their new positions; addresses that the reload itself sets are not missing any more.
     restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {
-        const HeldAddress held = held_address(*old, address_at(*old, position));
+        const HeldAddress held = held_address(*old, config::all_addresses(*old)[position]);
         const auto next = position_of(held.interface, held.prefix);
         return next && std::ranges::find(change.added, *next) == change.added.end() ? next : std::nullopt;
     });

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/wire/ipv4.hpp"
@@ -110,7 +111,7 @@ void Instance::add_addresses(Step step, std::uint32_t rounds) {
 }
 
 void Instance::send_arps(Step step, std::uint32_t rounds, bool begun) {
-    if (rounds == 0 || (config_->addresses.empty() && config_->excluded_addresses.empty())) return;
+    if (rounds == 0 || config::all_addresses(*config_).empty()) return;
     step.out.push_back(SendGratuitousArp{id_, rounds, begun});
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
@@ -144,7 +145,7 @@ void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) 
     if (instance.config().priority == config::kOwnerPriority && !router_.startup_until && !router_.maintenance) return;
     std::vector<HeldAddress> left;
     for (const std::size_t position : change.change.added) {
-        HeldAddress held = held_address(instance.config(), address_at(instance.config(), position));
+        HeldAddress held = held_address(instance.config(), config::all_addresses(instance.config())[position]);
         const InterfaceFact* link = router_.links.find(held.interface);
         const bool there =
             link != nullptr && std::ranges::find(link->addresses, held.prefix.address) != link->addresses.end();
@@ -218,16 +219,6 @@ void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next,
     scripts.run_due(step.now, step.out);
 }
 
-namespace {
-
-template <class Visit>
-void each_of(const config::Instance& instance, const Visit& visit) {
-    const std::size_t count = instance.addresses.size() + instance.excluded_addresses.size();
-    for (std::size_t position = 0; position < count; ++position) visit(position, address_at(instance, position));
-}
-
-}  // namespace
-
 AddressMoves::Key AddressMoves::key_of(const HeldAddress& held) {
     Prefix prefix = held.prefix;
     if (prefix.address.is_v6()) prefix.length = 128;
@@ -235,10 +226,10 @@ AddressMoves::Key AddressMoves::key_of(const HeldAddress& held) {
 }
 
 void AddressMoves::was_held(const config::Instance& master) {
-    each_of(master, [&](std::size_t, const config::VirtualAddress& address) {
-        auto as = identity_of(held_address(master, address).interface, address);
+    for (const auto& address : config::all_addresses(master)) {
+        auto as = identity_of(config::device_of(address, master), address);
         before_.emplace(key_of(as), std::move(as));
-    });
+    }
 }
 
 void AddressMoves::was_held(const std::vector<StaticAddress>& statics) {
@@ -249,10 +240,11 @@ void AddressMoves::was_held(const std::vector<StaticAddress>& statics) {
 }
 
 void AddressMoves::is_held(InstanceId id, const config::Instance& master) {
-    each_of(master, [&](std::size_t position, const config::VirtualAddress& address) {
-        const auto as = identity_of(held_address(master, address).interface, address);
-        after_.emplace(key_of(as), After{.as = as, .owner = id, .position = position});
-    });
+    std::size_t position = 0;
+    for (const auto& address : config::all_addresses(master)) {
+        const auto as = identity_of(config::device_of(address, master), address);
+        after_.emplace(key_of(as), After{.as = as, .owner = id, .position = position++});
+    }
 }
 
 void AddressMoves::is_held(const std::vector<StaticAddress>& statics) {

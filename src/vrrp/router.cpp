@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "deadlines.hpp"
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
@@ -83,8 +84,8 @@ void Router::Impl::index_config() {
     std::ranges::stable_sort(by_key, {}, [this](InstanceId id) { return key_of(id); });
     holders.clear();
     for (InstanceId id = 0; id < config->instances.size(); ++id)
-        for (const auto* list : {&config->instances[id].addresses, &*config->instances[id].excluded_addresses})
-            for (const auto& address : *list) holders.emplace_back(address.prefix.address, id);
+        for (const auto& address : config::all_addresses(config->instances[id]))
+            holders.emplace_back(address.prefix.address, id);
     std::ranges::sort(holders);
     const auto twice = std::ranges::unique(holders);
     holders.erase(twice.begin(), twice.end());

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/vrrp/fact_state.hpp"
 #include "router_impl.hpp"
 
@@ -128,7 +129,7 @@ void fields(A& a, Instance& i) {
       i.answers_, i.restores_, i.reduced_, i.other_owner_since_, i.other_owner_last_, i.preempting_, i.preempted_until_,
       i.auth_, i.old_checksum_, i.ip_id_, i.routing_, i.duplicates_, i.once_, i.problems_, i.counters_, i.advertised_,
       i.reasons_, i.priority_parts_, i.failed_over_, i.handed_over_at_, i.around_.maintenance);
-    const std::size_t held = i.config_->addresses.size() + i.config_->excluded_addresses.size();
+    const std::size_t held = config::all_addresses(*i.config_).size();
     require(a, i.state_ <= State::Fault && i.restores_.within(held) && i.duplicates_.within(held));
 }
 

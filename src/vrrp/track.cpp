@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/settings.hpp"
@@ -70,14 +71,12 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
         link != nullptr && link->index != 0 && !link->multicast && instance.unicast_peers.empty())
         health.fault(What::Interface, base, "does not support multicast", Cause::Link);
     std::set<std::string_view> named;
-    for (const auto* list : {&instance.addresses, &*instance.excluded_addresses}) {
-        for (const auto& address : *list) {
-            if (address.dev.empty() || address.dev == instance.interface || address.no_track) continue;
-            // On an interface that is checked already, one fault is sufficient.
-            if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
-            if (links.up(address.dev) || !named.insert(address.dev).second) continue;
-            health.fault(What::Interface, address.dev, links.why_not_up(address.dev), Cause::Link);
-        }
+    for (const auto& address : config::all_addresses(instance)) {
+        if (address.dev.empty() || address.dev == instance.interface || address.no_track) continue;
+        // On an interface that is checked already, one fault is sufficient.
+        if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
+        if (links.up(address.dev) || !named.insert(address.dev).second) continue;
+        health.fault(What::Interface, address.dev, links.why_not_up(address.dev), Cause::Link);
     }
 }
 
@@ -188,10 +187,8 @@ VirtualAddresses virtual_addresses(const config::Config& config) {
     VirtualAddresses addresses;
     for (const auto& instance : config.instances) {
         if (instance.priority == config::kOwnerPriority) continue;
-        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& address : *list)
-                addresses.push_back(
-                    virtual_on(address.dev.empty() ? instance.interface : address.dev, address.prefix.address));
+        for (const auto& address : config::all_addresses(instance))
+            addresses.push_back(virtual_on(config::device_of(address, instance), address.prefix.address));
     }
     std::ranges::sort(addresses);
     addresses.shrink_to_fit();

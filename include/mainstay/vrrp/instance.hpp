@@ -30,13 +30,11 @@ namespace mainstay::vrrp {
 
 // The changes that a reload makes to the addresses, routes and rules of an instance.
 struct AddressChange {
-    std::vector<std::size_t> added;  // positions in addresses, then excluded_addresses: new, or other than before
+    std::vector<std::size_t> added;  // positions in all_addresses(): new, or other than before
     RoutingSet::Change routing;
     bool announce = false;  // send gratuitous ARP, because the addresses have moved to another interface
 };
 
-// The position counts addresses first, then excluded_addresses.
-[[nodiscard]] const config::VirtualAddress& address_at(const config::Instance& config, std::size_t position);
 [[nodiscard]] HeldAddress held_address(const config::Instance& config, const config::VirtualAddress& address);
 [[nodiscard]] std::vector<HeldAddress> held_addresses(const config::Instance& config);
 

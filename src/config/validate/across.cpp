@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
@@ -65,7 +66,7 @@ private:
                 if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
                 if (is_given(addresses[i].more->values, keyword::peer)) continue;  // the other end is enough
                 // Nothing is known of the subnets of an interface that is not there.
-                const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
+                const std::string& device = device_of(addresses[i], instance.model);
                 if (!r_.environment.interface_exists(device)) continue;
                 const bool reached = std::ranges::any_of(
                     subnets, [&](const auto& subnet) { return subnet.prefix.contains(prefix.address); });
@@ -85,10 +86,8 @@ private:
         std::set<std::pair<std::string_view, IpAddress>> removed;
         for (const InstanceDraft& draft : r_.instances) {
             const Instance& instance = draft.model;
-            for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-                for (const VirtualAddress& address : *list)
-                    if (is_on_own_interface(instance, address))
-                        removed.emplace(instance.interface, address.prefix.address);
+            for (const VirtualAddress& address : all_addresses(instance))
+                if (is_on_own_interface(instance, address)) removed.emplace(instance.interface, address.prefix.address);
         }
         std::map<std::string_view, IpAddress> only;
         std::set<std::string_view> keeps;

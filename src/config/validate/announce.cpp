@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
@@ -109,18 +110,17 @@ private:
     // VRRP's address is on one router; an announced one is on each.
     void check_against_vrrp(const std::string& name, const std::vector<Range>& ranges, Mark mark) {
         for (const Instance& instance : config_.instances)
-            for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-                for (const VirtualAddress& address : *list) {
-                    const Range own{address.prefix.address, address.prefix.address};
-                    if (std::ranges::none_of(ranges, [&](const Range& range) { return range.overlaps(own); })) continue;
-                    auto& d = diag_.error(
-                        Code::AnnounceConflict, mark,
-                        fmt::format("virtual server {}: announce, and {} is an address of vrrp_instance {} as well",
-                                    name, address.prefix.address.to_string(), instance.name));
-                    d.effect = "routers reach it on the announced way, hosts of its subnet on the master";
-                    d.fix = "remove it from one of the two";
-                    return;
-                }
+            for (const VirtualAddress& address : all_addresses(instance)) {
+                const Range own{address.prefix.address, address.prefix.address};
+                if (std::ranges::none_of(ranges, [&](const Range& range) { return range.overlaps(own); })) continue;
+                auto& d = diag_.error(
+                    Code::AnnounceConflict, mark,
+                    fmt::format("virtual server {}: announce, and {} is an address of vrrp_instance {} as well", name,
+                                address.prefix.address.to_string(), instance.name));
+                d.effect = "routers reach it on the announced way, hosts of its subnet on the master";
+                d.fix = "remove it from one of the two";
+                return;
+            }
     }
 
     Diagnoser& diag_;

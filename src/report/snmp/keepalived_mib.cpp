@@ -5,6 +5,7 @@
 #include <string>
 
 #include "keepalived_parts.hpp"
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/net_namespace.hpp"
 #include "mainstay/config/validate/resolved.hpp"
@@ -226,11 +227,11 @@ void add_address(SnmpTable& row, const SnmpFacts& facts, const config::VirtualAd
 
 void add_addresses(SnmpView& view, const SnmpFacts& facts, std::size_t at, const config::Instance& instance) {
     std::size_t n = 0;
-    for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-        for (const auto& vip : *list) {
-            SnmpTable row{view, entry(6), index(at, n++)};
-            add_address(row, facts, vip, vip.dev.empty() ? instance.interface : vip.dev, list == &instance.addresses);
-        }
+    for (const auto& vip : config::all_addresses(instance)) {
+        const bool advertised = n < instance.addresses.size();
+        SnmpTable row{view, entry(6), index(at, n++)};
+        add_address(row, facts, vip, config::device_of(vip, instance), advertised);
+    }
 }
 
 // keepalived: as those of an instance 0.

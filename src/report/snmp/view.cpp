@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/report/snmp.hpp"
@@ -33,7 +34,7 @@ IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance) 
     const auto is_vip = [&](const IpAddress& address) {
         const auto same = [&](const config::VirtualAddress& vip) { return vip.prefix.address == address; };
         return std::ranges::any_of(facts.config.instances, [&](const config::Instance& other) {
-            return std::ranges::any_of(other.addresses, same) || std::ranges::any_of(other.excluded_addresses, same);
+            return std::ranges::any_of(config::all_addresses(other), same);
         });
     };
     // IPv4 adverts of a VMAC have the address of its parent.

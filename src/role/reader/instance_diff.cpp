@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/devices.hpp"
@@ -47,7 +48,7 @@ std::vector<Listed> listed(const config::Instance& instance) {
     std::vector<Listed> list;
     const auto add = [&](std::string_view block, const std::vector<config::VirtualAddress>& addresses) {
         for (const auto& address : addresses) {
-            const auto& device = address.dev.empty() ? instance.interface : address.dev;
+            const auto& device = config::device_of(address, instance);
             list.push_back({address.prefix.to_string() + (device.empty() ? "" : " on " + device), block, &address});
         }
     };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/netlink/routing.hpp"
@@ -102,14 +103,13 @@ std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                               const std::vector<std::size_t>& positions, const Links& links) {
     std::vector<kernel::Address> requests;
     std::size_t position = 0;
-    for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-        for (const auto& address : *list) {
-            const bool chosen = positions.empty() || std::ranges::find(positions, position) != positions.end();
-            ++position;
-            const auto* link = chosen ? links.find(device_of(address, instance)) : nullptr;
-            if (link == nullptr) continue;
-            requests.push_back(address_request(address, link->index));
-        }
+    for (const auto& address : config::all_addresses(instance)) {
+        const bool chosen = positions.empty() || std::ranges::find(positions, position) != positions.end();
+        ++position;
+        const auto* link = chosen ? links.find(config::device_of(address, instance)) : nullptr;
+        if (link == nullptr) continue;
+        requests.push_back(address_request(address, link->index));
+    }
     return requests;
 }
 
@@ -128,9 +128,8 @@ std::vector<vrrp::HeldAddress> wrongly_labelled(const std::vector<vrrp::HeldAddr
     for (std::size_t id = 0; id < state.instances.size(); ++id) {
         const auto& instance = router.config().instances[id];
         if (!state.instances[id].owns_addresses) continue;
-        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& address : *list)
-                if (!address.no_track) want(device_of(address, instance), address);
+        for (const auto& address : config::all_addresses(instance))
+            if (!address.no_track) want(config::device_of(address, instance), address);
     }
     std::vector<vrrp::HeldAddress> wrong;
     for (const vrrp::HeldAddress& held : relabelled) {

@@ -13,7 +13,7 @@
 
 namespace mainstay::role {
 
-// The addresses at `positions` (in addresses, then excluded_addresses; empty: all), in configuration order. Addresses
+// The addresses at `positions` (in config::all_addresses(); empty: all), in configuration order. Addresses
 // whose device does not exist are left out.
 [[nodiscard]] std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                                             const std::vector<std::size_t>& positions,

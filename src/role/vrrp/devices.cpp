@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "addresses.hpp"
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/vrrp/statics.hpp"
@@ -101,8 +102,7 @@ config::Config VrrpDevices::plan(config::Config config, Links& links) {
     wanted_ = std::move(plan.devices);
     virtuals_before_ = std::exchange(virtuals_, {});
     for (const auto& instance : plan.config.instances)
-        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& address : *list) virtuals_.push_back(address.prefix.address);
+        for (const auto& address : config::all_addresses(instance)) virtuals_.push_back(address.prefix.address);
     for (const auto& entry : vrrp::static_addresses_of(plan.config)) virtuals_.push_back(entry.address.prefix.address);
     std::ranges::sort(virtuals_);
     virtuals_.shrink_to_fit();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/settings.hpp"
 #include "mainstay/vrrp/statics.hpp"
@@ -32,9 +33,8 @@ std::set<std::string> interfaces_of(const config::Config& config) {
         if (const auto& device = vrrp::advert_device(instance); !device.empty()) names.insert(device);
         if (!instance.interface.empty()) names.insert(vrrp::base_interface(instance));
         for (const auto& tracked : instance.track_interfaces) names.insert(tracked.name);
-        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& address : *list)
-                if (!device_of(address, instance).empty()) names.insert(device_of(address, instance));
+        for (const auto& address : config::all_addresses(instance))
+            if (const auto& device = config::device_of(address, instance); !device.empty()) names.insert(device);
     }
     for (const auto& instance : config.instances)
         for (const auto& entry : vrrp::routing_of(instance)) names.insert(entry.devices.begin(), entry.devices.end());
@@ -42,10 +42,6 @@ std::set<std::string> interfaces_of(const config::Config& config) {
     for (const auto& group : config.sync_groups)
         for (const auto& tracked : group.track_interfaces) names.insert(tracked.name);
     return names;
-}
-
-const std::string& device_of(const config::VirtualAddress& address, const config::Instance& instance) {
-    return address.dev.empty() ? instance.interface : address.dev;
 }
 
 Result<Links::Change> Links::refresh(kernel::Rtnetlink& netlink) {

@@ -18,8 +18,6 @@ namespace mainstay::role {
 
 // Every interface that a configuration uses for VRRP.
 [[nodiscard]] std::set<std::string> interfaces_of(const config::Config& config);
-// The interface on which this address of the instance is set.
-[[nodiscard]] const std::string& device_of(const config::VirtualAddress& address, const config::Instance& instance);
 
 class Links {
 public:

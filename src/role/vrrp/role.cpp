@@ -331,7 +331,7 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                intent);
 }
 
-// All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses).
+// All addresses of the instance, or those at `positions` (in config::all_addresses()).
 void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& positions) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);

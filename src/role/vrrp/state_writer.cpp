@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "incoming_facts.hpp"
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/ipc/status.hpp"
 
 namespace mainstay::role {
@@ -27,8 +28,7 @@ void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::Vr
     const auto& instances = router.config().instances;
     const auto addresses = [&](std::size_t id) {
         std::vector<std::string> texts;
-        for (const auto* list : {&instances[id].addresses, &*instances[id].excluded_addresses})
-            for (const auto& address : *list) texts.push_back(address.prefix.to_string());
+        for (const auto& address : config::all_addresses(instances[id])) texts.push_back(address.prefix.to_string());
         return texts;
     };
     const auto tracked = [&](std::size_t id) { return router.tracked_by(static_cast<vrrp::InstanceId>(id)); };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "addresses.hpp"
+#include "mainstay/config/addresses.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -113,10 +114,9 @@ std::vector<mainstay::report::Refused> TakeOver::refused(const config::Config& c
     for (const auto& instance : config.instances) {
         const auto found = refused_.find(instance.name);
         if (found == refused_.end()) continue;
-        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& one : *list)
-                if (const auto why = found->second.find(one.prefix.to_string()); why != found->second.end())
-                    all.push_back({instance.name, why->first, why->second});
+        for (const auto& one : config::all_addresses(instance))
+            if (const auto why = found->second.find(one.prefix.to_string()); why != found->second.end())
+                all.push_back({instance.name, why->first, why->second});
     }
     return all;
 }

@@ -40,7 +40,7 @@ public:
 
     // Sets all its addresses and announces each once; the caller announces the further rounds.
     void set(kernel::Rtnetlink& netlink, const config::Instance& instance);
-    // Sets the addresses at `positions` (in addresses, then excluded_addresses; none: all) without announcing them.
+    // Sets the addresses at `positions` (in config::all_addresses(); none: all) without announcing them.
     void set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
                       const std::vector<std::size_t>& positions);
     // Tries again what the kernel has refused to the masters of `router`, because an interface may take it now (IPv6 is

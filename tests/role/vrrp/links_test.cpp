@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/config/addresses.hpp"
 #include "role/vrrp/addresses.hpp"
 
 using namespace mainstay;
@@ -210,8 +211,8 @@ TEST_CASE("the interfaces of a configuration are those of its instances, address
     one.track_interfaces.push_back({.name = "eth3"});
     config.sync_groups.emplace_back().track_interfaces.push_back({.name = "eth4"});
     CHECK(interfaces_of(config) == Names{"eth0", "eth2", "eth3", "eth4"});
-    CHECK(device_of(one.addresses[0], one) == "eth0");
-    CHECK(device_of(one.excluded_addresses[0], one) == "eth2");
+    CHECK(config::device_of(one.addresses[0], one) == "eth0");
+    CHECK(config::device_of(one.excluded_addresses[0], one) == "eth2");
     CHECK(interfaces_of({}).empty());
 }
 
