@@ -175,7 +175,7 @@ private:
         const auto* parent = find_link(device.parent);
         if (parent == nullptr) return nullptr;
         for (const auto& link : links_)
-            if (serves_as(link, device, parent->index) && !taken_.contains(link.name) && !made_.contains(link.name))
+            if (serves_as(link, device, *parent) && !taken_.contains(link.name) && !made_.contains(link.name))
                 return &link;
         return nullptr;
     }
@@ -299,8 +299,12 @@ Prefix link_local_of(const WantedDevice& device, std::span<const IpAddress> of_p
     return {IpAddress::v6(bytes), kLength};
 }
 
-bool serves_as(const ExistingLink& link, const WantedDevice& device, std::uint32_t parent) {
-    if (link.index == 0 || parent == 0 || link.parent != parent) return false;
+std::uint32_t carrier_of(WantedDevice::Kind kind, const ExistingLink& parent) {
+    return parent.kind == (kind == WantedDevice::Kind::Ipvlan ? "ipvlan" : "macvlan") ? parent.parent : parent.index;
+}
+
+bool serves_as(const ExistingLink& link, const WantedDevice& device, const ExistingLink& parent) {
+    if (link.index == 0 || parent.index == 0 || link.parent != carrier_of(device.kind, parent)) return false;
     if (device.kind == WantedDevice::Kind::Ipvlan) return link.kind == "ipvlan" && link.name == device.name;
     return link.private_macvlan && link.mac == device.mac;
 }

@@ -192,6 +192,23 @@ TEST_CASE("a macvlan that is not private, of another MAC address or on another p
     }
 }
 
+TEST_CASE("over a macvlan a VMAC is on what that one is on, and so is an ipvlan over an ipvlan") {
+    const auto mac = virtual_mac(Family::V4, 51);
+    const auto container = macvlan("mv0", 4, 2, {2, 0, 0, 0, 0, 4}, false);
+    const auto elsewhere = macvlan("mv1", 5, 0, {2, 0, 0, 0, 0, 5}, false);  // on a link of another namespace
+    const WantedDevice vmac{.name = "vrrp.51", .mac = mac};
+    CHECK(serves_as(macvlan("vrrp.51", 7, 2, mac), vmac, container));
+    CHECK_FALSE(serves_as(macvlan("vrrp.51", 7, 4, mac), vmac, container));
+    CHECK(serves_as(macvlan("vrrp.51", 7, 0, mac), vmac, elsewhere));
+    CHECK_FALSE(serves_as(macvlan("vrrp.51", 7, 2, mac), vmac, {}));
+
+    const WantedDevice wanted{.kind = WantedDevice::Kind::Ipvlan, .name = "ipvl.51"};
+    const ExistingLink ipvlan{.name = "iv0", .index = 4, .parent = 2, .kind = "ipvlan"};
+    const ExistingLink ours{.name = "ipvl.51", .index = 7, .parent = 2, .kind = "ipvlan"};
+    CHECK(serves_as(ours, wanted, ipvlan));
+    CHECK_FALSE(serves_as(ours, wanted, container));
+}
+
 TEST_CASE("a MAC address of one's own is used: five octets take the VRID as the sixth") {
     CHECK(configured_mac("02:00:00:00:00:09", 51) == VirtualMac{2, 0, 0, 0, 0, 9});
     CHECK(configured_mac("02:00:00:00:01", 51) == VirtualMac{2, 0, 0, 0, 1, 51});

@@ -87,8 +87,11 @@ struct Setting {
 [[nodiscard]] Prefix link_local_of(const WantedDevice& device, std::span<const IpAddress> of_parent,
                                    const VirtualMac& parent_mac);
 
-// True when `link` can serve as `device`; `parent` is the index of the device's parent.
-[[nodiscard]] bool serves_as(const ExistingLink& link, const WantedDevice& device, std::uint32_t parent);
+// The index of the link on which a device over `parent` is: a macvlan of a macvlan, and an ipvlan of an ipvlan, the
+// kernel puts on what that one is on. 0: it is in another namespace, as that of a container's macvlan.
+[[nodiscard]] std::uint32_t carrier_of(WantedDevice::Kind kind, const ExistingLink& parent);
+// True when `link` can serve as `device`, which is wanted over `parent`.
+[[nodiscard]] bool serves_as(const ExistingLink& link, const WantedDevice& device, const ExistingLink& parent);
 
 // The interface that the configuration names for the instance, also in a plan's configuration, where
 // `instance.interface` may be a device over it.

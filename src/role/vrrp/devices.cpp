@@ -146,9 +146,9 @@ bool VrrpDevices::make_way(const Links& links) {
         if (link == nullptr) continue;
         const auto wanted = std::ranges::find(wanted_, name, &vrrp::WantedDevice::name);
         const auto* parent = wanted == wanted_.end() ? nullptr : links.find(wanted->parent);
-        if (parent != nullptr && vrrp::serves_as(existing(*link), *wanted, parent->index)) continue;
+        if (parent != nullptr && vrrp::serves_as(existing(*link), *wanted, existing(*parent))) continue;
         if (parent != nullptr && wanted->kind == vrrp::WantedDevice::Kind::Vmac && link->private_macvlan &&
-            link->parent == parent->index) {
+            link->parent == vrrp::carrier_of(wanted->kind, existing(*parent))) {
             other_mac.push_back(&*wanted);
         } else if (parent != nullptr || in_the_way(name, links)) {
             remove(name, links);
@@ -164,7 +164,7 @@ bool VrrpDevices::in_the_way(const std::string& name, const Links& links) const 
     return std::ranges::any_of(wanted_, [&](const vrrp::WantedDevice& device) {
         const auto* parent = links.find(device.parent);
         return device.name != name && device.kind == vrrp::WantedDevice::Kind::Vmac && parent != nullptr &&
-               link.parent == parent->index && link.mac == device.mac;
+               link.parent == vrrp::carrier_of(device.kind, existing(*parent)) && link.mac == device.mac;
     });
 }
 
@@ -201,7 +201,7 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
                        kernel::Rtnetlink& netlink) {
     if (maker_for(device.name) == nullptr) return false;
     const auto* link = links.find(device.name);
-    if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
+    if (link != nullptr && !vrrp::serves_as(existing(*link), device, existing(parent))) {
         complain(device.name, fmt::format("({}) {} cannot be created: another interface has this name", device.instance,
                                           device.name));
         return false;
@@ -321,9 +321,10 @@ std::vector<report::DeviceKeptDown> VrrpDevices::kept_down() const {
 Result<void> VrrpDevices::set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
                                    bool fresh, const Links& links) {
     if (device.kind != vrrp::WantedDevice::Kind::Ipvlan) return {};
+    const auto carrier = vrrp::carrier_of(device.kind, existing(parent));
     bool others = false;
     links.for_each([&](const kernel::Link& link) {
-        others = others || (link.kind == "ipvlan" && link.parent == parent.index && link.index != index);
+        others = others || (link.kind == "ipvlan" && link.parent == carrier && link.index != index);
     });
     const auto known = modes_.find(device.name);
     const bool is_set = fresh ? !others : known != modes_.end() && known->second == device.mode;

@@ -470,6 +470,26 @@ TEST_CASE("a macvlan of another program that serves is used as it is" * mainstay
     });
 }
 
+TEST_CASE("a VMAC over a macvlan, as a container has one, is made once and used again" * mainstay::test::kNeedsRoot) {
+    with_macvlan([](VmacHost& host) {
+        REQUIRE(ip("link add mv0 link eth0 type macvlan mode bridge"));
+        REQUIRE(ip("link set mv0 up"));
+        host.read();
+        host.use(on("mv0", "use_vmac"));
+        const auto made = index("vrrp.51");
+        CHECK(made != 0);
+        CHECK(shows("vrrp.51", "vrrp.51@eth0"));
+        CHECK(shows("vrrp.51", ",UP"));
+        CHECK_FALSE(host.keep());
+        host.use(on("mv0", "use_vmac"));
+        CHECK(index("vrrp.51") == made);
+        CHECK(host.devices.remade() == 0);
+        CHECK(host.logged("Success creating") == 1);
+        host.use(on("mv0", ""));
+        CHECK(index("vrrp.51") == 0);
+    });
+}
+
 TEST_CASE("reverse path filtering of a new VMAC is not raised with that of the other interfaces" *
           mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
