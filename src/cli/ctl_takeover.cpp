@@ -84,7 +84,7 @@ std::string configuration_of_unit() {
 }
 
 // Before the unit is started: a configuration that mainstay can run, beside keepalived, and that has its instances.
-Result<config::Config> can_run_beside(const Names& masters) {
+Result<config::Config> can_run_beside(const Names& instances) {
     const std::string file = configuration_of_unit();
     if (file.empty()) return fail(Errc::NotFound, "mainstay has no configuration: see `mainstayctl migrate`");
     auto loaded = config::load_file(file, kernel::host_environment());
@@ -93,18 +93,18 @@ Result<config::Config> can_run_beside(const Names& masters) {
                     fmt::format("mainstay cannot run {0}: `mainstayctl config check {0}` shows why", file));
     for (const auto& section : loaded.config.more->sections)
         if (section.keyword == config::keyword::bfd_instance) return fail(Errc::Unsupported, kBfd);
-    Names missing = masters;
+    Names missing = instances;
     for (const auto& instance : loaded.config.instances) missing.erase(instance.name);
     if (missing.empty()) return std::move(loaded.config);
     return fail(Errc::State,
-                fmt::format("{}, which mainstay would run, has no instance {}, of which keepalived is MASTER: "
+                fmt::format("{}, which mainstay would run, has no instance {}, which keepalived has: "
                             "keepalived goes on. Use keepalived's own configuration; if it was changed since "
                             "keepalived has read it, reload keepalived first",
                             file, text_of(missing)));
 }
 
 struct Standing {
-    Names masters;
+    InstanceStates states;
     bool table_usable = true, has_bfd = false;
 };
 
@@ -115,22 +115,32 @@ Result<Standing> standing_of_mainstay(const std::string& socket) {
     if (!status) return error_of(status);
     Standing standing;
     for (const auto& instance : list(part(*status, "vrrp"), "instances"))
-        if (text(instance, "state") == "MASTER") standing.masters.insert(text(instance, "name"));
+        standing.states.add(text(instance, "name"), text(instance, "state"));
     const auto& lvs = part(*status, "lvs");
     standing.table_usable = list(lvs, "services").empty() || flag(lvs, "ipvs_available");
     standing.has_bfd = !list(part(*status, "bfd"), "sessions").empty();
     return standing;
 }
 
-// Waits until mainstay is MASTER of all of them and has written its table; what is missing, for people, otherwise.
-std::string missing_at_mainstay(const std::string& socket, const Names& wanted) {
+// A backup that could not become MASTER would be missed only when it has to.
+std::string missing_at(std::string_view program, const InstanceStates& states, const InstanceStates& wanted) {
+    if (const Names rest = without(wanted.masters, states.masters); !rest.empty())
+        return fmt::format("{} is not MASTER of {}", program, text_of(rest));
+    if (const Names rest = without(wanted.working, states.working); !rest.empty())
+        return fmt::format("{} is neither MASTER nor BACKUP of {}", program, text_of(rest));
+    return {};
+}
+
+// Waits until mainstay is what keepalived is in all of them and has written its table; what is missing, for people,
+// otherwise.
+std::string missing_at_mainstay(const std::string& socket, const InstanceStates& wanted) {
     std::string missing;
     for (auto left = kMainstayWithin; left.count() > 0 && !is_interrupted(); left -= kAskEvery) {
         const auto standing = standing_of_mainstay(socket);
         if (!standing) {
             missing = standing.error().text();
-        } else if (const Names rest = without(wanted, standing->masters); !rest.empty()) {
-            missing = "mainstay is not MASTER of " + text_of(rest);
+        } else if (auto rest = missing_at("mainstay", standing->states, wanted); !rest.empty()) {
+            missing = std::move(rest);
         } else if (standing->has_bfd) {
             return kBfd;
         } else if (!standing->table_usable) {
@@ -143,14 +153,14 @@ std::string missing_at_mainstay(const std::string& socket, const Names& wanted) 
     return is_interrupted() ? kInterrupted : missing;
 }
 
-std::string missing_at_keepalived(const DaemonProcesses& keepalived, const Names& wanted) {
+std::string missing_at_keepalived(const DaemonProcesses& keepalived, const InstanceStates& wanted) {
     std::string missing;
     for (auto left = kKeepalivedWithin; left.count() > 0 && !is_interrupted(); left -= kAskKeepalivedEvery) {
-        const auto masters = masters_of(keepalived);
-        if (!masters) {
-            missing = masters.error().text();
-        } else if (const Names rest = without(wanted, *masters); !rest.empty()) {
-            missing = "keepalived is not MASTER of " + text_of(rest);
+        const auto states = states_of(keepalived);
+        if (!states) {
+            missing = states.error().text();
+        } else if (auto rest = missing_at("keepalived", *states, wanted); !rest.empty()) {
+            missing = std::move(rest);
         } else {
             return {};
         }
@@ -187,7 +197,7 @@ struct Coming {
     config::Config config{};
 };
 
-Result<Coming> coming_mainstay(const std::string& socket, const DaemonProcesses& keepalived, const Names& masters) {
+Result<Coming> coming_mainstay(const std::string& socket, const DaemonProcesses& keepalived, const Names& instances) {
     if (const auto runs = running_mainstay(socket); runs || runs.error().code() != Errc::NotFound) {
         if (!runs) return error_of(runs);
         return Coming{.unit = runs->unit, .is_there = true};
@@ -196,7 +206,7 @@ Result<Coming> coming_mainstay(const std::string& socket, const DaemonProcesses&
         return fail(Errc::NotFound,
                     "keepalived is not run by systemd: start mainstay beside it, with your options and with --takeover "
                     "(`mainstayd --takeover`), and call this again");
-    auto possible = can_run_beside(masters);
+    auto possible = can_run_beside(instances);
     if (!possible) return error_of(possible);
     return Coming{.unit = kUnit, .config = std::move(*possible)};
 }
@@ -206,8 +216,8 @@ Result<Coming> coming_mainstay(const std::string& socket, const DaemonProcesses&
 void remove_what_came(const Coming& mainstay, const HostState& before, const DaemonProcesses& keepalived,
                       const Names& masters) {
     if (mainstay.is_there) return;
-    const auto now = masters_of(keepalived);
-    const auto removed = remove_leftovers(before, mainstay.config, now ? without(*now, masters) : Names{});
+    const auto now = states_of(keepalived);
+    const auto removed = remove_leftovers(before, mainstay.config, now ? without(now->masters, masters) : Names{});
     if (!removed)
         print_error(
             fmt::format("mainstayctl: what mainstay has added cannot be removed: {}; compare `ip address`, `ip "
@@ -237,10 +247,11 @@ Error not_taken_over(const std::string& missing, std::string_view ended, std::st
 Result<void> take_over(const std::string& socket, const TakeoverOptions& options) {
     const auto keepalived = running_keepalived(options.pid_file);
     if (!keepalived) return error_of(keepalived);
-    const auto masters = masters_of(*keepalived);
-    if (!masters) return error_of(masters);
-    print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(*masters)));
-    const auto mainstay = coming_mainstay(socket, *keepalived, *masters);
+    const auto states = states_of(*keepalived);
+    if (!states) return error_of(states);
+    const Names& masters = states->masters;
+    print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(masters)));
+    const auto mainstay = coming_mainstay(socket, *keepalived, states->working);
     if (!mainstay) return error_of(mainstay);
     const auto one = NotStartedAgain::of(keepalived->unit);
     if (!one) return error_of(one);
@@ -250,18 +261,18 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
     if (!before) return error_of(before);
     if (!mainstay->is_there) {
         if (auto started = start_mainstay_unit(); !started) {
-            remove_what_came(*mainstay, *before, *keepalived, *masters);
+            remove_what_came(*mainstay, *before, *keepalived, masters);
             return started;
         }
     }
-    if (const auto missing = missing_at_mainstay(socket, *masters); !missing.empty()) {
+    if (const auto missing = missing_at_mainstay(socket, *states); !missing.empty()) {
         if (auto ended = end_again(running_mainstay(socket), mainstay->unit, "mainstayd"); !ended) return ended;
-        remove_what_came(*mainstay, *before, *keepalived, *masters);
+        remove_what_came(*mainstay, *before, *keepalived, masters);
         log_end(fmt::format("takeover: mainstay was ended again, keepalived (process {}) goes on: {}", keepalived->main,
                             missing));
         return std::unexpected{not_taken_over(missing, "mainstay", "keepalived")};
     }
-    print(fmt::format("mainstay is MASTER of {}\n", text_of(*masters)));
+    print(fmt::format("mainstay is MASTER of {}\n", text_of(masters)));
     if (auto ended = end_silently(*keepalived); !ended) return ended;
     print("keepalived was ended without resigning: what it held stayed in place\n");
     print(keepalived->unit.empty()
@@ -269,7 +280,7 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
               : "`mainstayctl takeover --undo` goes back; `mainstayctl takeover --confirm` makes mainstay the one that "
                 "starts at boot\n");
     log_end(fmt::format("takeover: keepalived (process {}) was ended, mainstay goes on, MASTER of {}", keepalived->main,
-                        text_of(*masters)));
+                        text_of(masters)));
     return {};
 }
 
@@ -311,14 +322,14 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
                         "mainstay-keepalived-compat, which has keepalived's place. Nothing was changed. Have the "
                         "package keepalived back first: \"Back again\" in docs/guide/migration.md",
                         options.unit));
-    print(fmt::format("mainstay (process {}) is MASTER of {}\n", mainstay->main, text_of(standing->masters)));
+    print(fmt::format("mainstay (process {}) is MASTER of {}\n", mainstay->main, text_of(standing->states.masters)));
     const auto one = NotStartedAgain::of(mainstay->unit);
     if (!one) return error_of(one);
     const auto other = NotStartedAgain::of(mainstay->unit.empty() ? "" : options.unit);
     if (!other) return error_of(other);
     const auto keepalived = keepalived_beside(*mainstay, options);
     if (!keepalived) return error_of(keepalived);
-    if (const auto missing = missing_at_keepalived(*keepalived, standing->masters); !missing.empty()) {
+    if (const auto missing = missing_at_keepalived(*keepalived, standing->states); !missing.empty()) {
         if (auto ended = end_again(running_keepalived(options.pid_file), options.unit, "keepalived"); !ended)
             return ended;
         log_end(fmt::format("takeover --undo: keepalived (process {}) was ended again, mainstay goes on: {}",
@@ -328,11 +339,12 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     // Each may have started further processes meanwhile.
     const auto now = running_mainstay(socket);
     if (!now) return error_of(now);
-    print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(standing->masters)));
+    print(
+        fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(standing->states.masters)));
     if (auto ended = end_silently(*now); !ended) return ended;
     print("mainstay was ended\n");
     log_end(fmt::format("takeover --undo: mainstay (process {}) was ended, keepalived goes on, MASTER of {}", now->main,
-                        text_of(standing->masters)));
+                        text_of(standing->states.masters)));
     return {};
 }
 

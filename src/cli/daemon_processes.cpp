@@ -126,22 +126,27 @@ Result<DaemonProcesses> running_in(const std::string& unit, std::string_view pro
     return with_children(pid, program);
 }
 
-std::set<std::string> masters_in_dump(const std::string& text) {
-    std::set<std::string> masters;
+InstanceStates states_in_dump(const std::string& text) {
+    InstanceStates states;
     std::istringstream lines{text};
     std::string instance;
     for (std::string line; std::getline(lines, line);) {
         const std::string words{trimmed(line)};
         if (words.starts_with(kInstance)) instance = words.substr(kInstance.size());
         if (!instance.empty() && words.starts_with(kState)) {
-            if (words.substr(kState.size()) == "MASTER") masters.insert(instance);
+            states.add(instance, words.substr(kState.size()));
             instance.clear();
         }
     }
-    return masters;
+    return states;
 }
 
-Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived) {
+void InstanceStates::add(const std::string& instance, std::string_view state) {
+    if (state == "MASTER") masters.insert(instance);
+    if (state == "MASTER" || state == "BACKUP") working.insert(instance);
+}
+
+Result<InstanceStates> states_of(const DaemonProcesses& keepalived) {
     const std::string path = file_of(keepalived.main, "root/tmp/keepalived.data");
     const auto before = status_of_link(path);
     if (::kill(keepalived.main, SIGUSR1) != 0) return fail_system("signal keepalived", errno);
@@ -155,14 +160,14 @@ Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived) {
     });
     if (!written)
         return fail(Errc::NotFound,
-                    "keepalived does not say what it is MASTER of: it has not written "
+                    "keepalived does not say the states of its instances: it has not written "
                     "/tmp/keepalived.data after SIGUSR1");
     if (!S_ISREG(last->st_mode) || last->st_uid != 0)
         return fail(Errc::Permission, "/tmp/keepalived.data is not a file of root's: remove it, and try again");
     std::ifstream file{path, std::ios::binary};
     std::ostringstream text;
     text << file.rdbuf();
-    return masters_in_dump(text.str());
+    return states_in_dump(text.str());
 }
 
 std::string environment_of(int pid) { return whole_file(file_of(pid, "environ")); }

@@ -25,11 +25,18 @@ struct DaemonProcesses {
 // The program of this name that is the main process of a systemd unit. Errc::NotFound.
 [[nodiscard]] Result<DaemonProcesses> running_in(const std::string& unit, std::string_view program);
 
+struct InstanceStates {
+    std::set<std::string> masters;
+    std::set<std::string> working;  // masters and backups: those that are not in FAULT
+
+    void add(const std::string& instance, std::string_view state);  // "MASTER", "BACKUP", ...
+};
+
 // keepalived writes a file when it is asked for its state. Errc::NotFound: it wrote none within a few seconds;
 // Errc::Permission: the file is not root's.
-[[nodiscard]] Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived);
-// The names of the instances that such a file calls MASTER.
-[[nodiscard]] std::set<std::string> masters_in_dump(const std::string& text);
+[[nodiscard]] Result<InstanceStates> states_of(const DaemonProcesses& keepalived);
+// What such a file says.
+[[nodiscard]] InstanceStates states_in_dump(const std::string& text);
 
 // Of a short file, such as those in /proc; empty: it cannot be read.
 [[nodiscard]] std::string first_line(const std::string& path);

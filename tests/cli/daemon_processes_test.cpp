@@ -7,7 +7,7 @@
 using namespace mainstay;
 using Names = std::set<std::string>;
 
-TEST_CASE("the instances that a dump of keepalived calls MASTER") {
+TEST_CASE("the instances that a dump of keepalived calls MASTER, and those that are not in FAULT") {
     const std::string dump =
         "------< VRRP Topology >------\n VRRP Instance = VI_1\n   VRRP Version = 2\n   State = MASTER\n   Wantstate = "
         "MASTER\n"
@@ -15,8 +15,9 @@ TEST_CASE("the instances that a dump of keepalived calls MASTER") {
         " VRRP Instance = VI 4\n   State = MASTER\n------< VRRP Sync groups >------\n VRRP Sync Group = G, MASTER\n"
         "   State = MASTER\n";
 
-    CHECK(cli::masters_in_dump(dump) == Names{"VI_1", "VI 4"});
-    CHECK(cli::masters_in_dump("") == Names{});
-    CHECK(cli::masters_in_dump("   State = MASTER\n") == Names{});
-    CHECK(cli::masters_in_dump(" VRRP Instance = cut") == Names{});
+    CHECK(cli::states_in_dump(dump).masters == Names{"VI_1", "VI 4"});
+    CHECK(cli::states_in_dump(dump).working == Names{"VI_1", "VI_2", "VI 4"});
+    CHECK(cli::states_in_dump("").working == Names{});
+    CHECK(cli::states_in_dump("   State = MASTER\n").working == Names{});
+    CHECK(cli::states_in_dump(" VRRP Instance = cut").working == Names{});
 }

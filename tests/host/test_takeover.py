@@ -125,6 +125,25 @@ def test_a_keepalived_without_systemd_wants_mainstay_to_be_started_by_hand(site)
     assert keepalived.alive() and one.holds(VIP)
 
 
+@pytest.mark.parametrize("other", ["track_interface {\n nowhere\n}\n", pytest.param(None, marks=pytest.mark.nightly)])
+def test_a_backup_that_could_not_become_master_is_not_taken_over(lan, other):
+    """mainstay is in FAULT, or has other instances: nobody would have the address when the master goes."""
+    one, two = office(lan, "one", "two")
+    two.keepalived(configuration("MASTER", 200))
+    keepalived = start_keepalived(one, configuration("BACKUP", 100))
+    wait_holds(two)
+    wait_until(lambda: "Startup complete" in keepalived.output(), 10, "keepalived")
+
+    mine = configuration("BACKUP", 100)
+    daemon = start_beside(one, mine.replace("use_vmac\n", other) if other else mine.replace("VI_2", "VI_9"))
+    wait_answers(daemon)
+    done = takeover(one)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("mainstayctl: mainstay is neither MASTER nor BACKUP of VI_2: mainstay was ended again, keepalived goes on")
+    assert keepalived.alive() and two.holds(VIP)
+
+
 def test_a_backup_takes_over_as_backup(lan):
     one, two = office(lan, "one", "two")
     two.keepalived(configuration("MASTER", 200))
