@@ -4,6 +4,7 @@ It runs in a mount namespace with a /usr/sbin of its own and with stand-ins for 
 """
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -97,6 +98,25 @@ def test_the_policy_comes_back_when_setup_is_stopped(machine):
 
     assert run.returncode != 0
     assert identity(policy) == before
+
+
+def test_a_second_run_waits_for_the_first_and_the_policy_comes_back(machine):
+    before = identity(own_policy(machine))
+    first = run_setup(machine, waits="1")
+    sleeper = machine[2] / "sleeper"
+    wait_until(lambda: sleeper.exists() and sleeper.read_text(encoding="ascii"), 30, "the first one's apt-get")
+
+    second = run_setup(machine)
+    said = wait_until(lambda: (line := second.stdout.readline()) and "waits for another" in line and line, 30, "the second one's word")
+
+    assert said == "setup: waits for another tools/setup, which installs packages\n"
+    assert (machine[0] / "policy-rc.d").read_text(encoding="ascii").endswith("exit 101\n")
+    os.kill(int(sleeper.read_text(encoding="ascii")), signal.SIGTERM)
+    for run in (first, second):
+        said = run.communicate(timeout=60)[0]
+        assert run.returncode == 0, said
+    assert identity(machine[0] / "policy-rc.d") == before
+    assert os.listdir(machine[0]) == ["policy-rc.d"]
 
 
 def test_a_policy_that_a_killed_run_left_aside_is_not_lost(machine):
