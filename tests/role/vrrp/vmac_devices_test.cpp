@@ -6,68 +6,18 @@
 #include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
 #include "mainstay/kernel/sysctl.hpp"
-#include "office.hpp"
-#include "role/vrrp/devices.hpp"
 #include "sysctl_value.hpp"
+#include "vmac_host.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
-using mainstay::test::in_own_network;
 
 namespace {
 
 const std::string kMac = "00:00:5e:00:01:33", kMac6 = "00:00:5e:00:02:33", kLinkLocal = "fe80::ff:fe00:a/64";
 
 std::string v4(const std::string& name) { return value("net/ipv4/conf/vrrp.51/" + name); }
-bool shows(const std::string& device, const std::string& part) {
-    return ip("-d link show dev " + device + " 2>&1 | grep -qF '" + part + "'");
-}
-std::uint32_t index(const std::string& name) { return kernel::interface_index(name); }
-
-struct VmacHost {
-    Cable cable;
-    kernel::Rtnetlink netlink = kernel::Rtnetlink::open().value();
-    Links links;
-    KeptLog log;
-    VrrpDevices devices{log};
-    Texts before_up;  // what vrrp.51 was when the VMACs were about to be up
-
-    VmacHost() {
-        read();
-        devices.before_up([this] { before_up.emplace_back(shows("vrrp.51", ",UP") ? "up" : "down"); });
-    }
-    void read() { REQUIRE(links.refresh(netlink)); }
-    void plan(const std::string& text) { (void)devices.plan(Office::written(text), links); }
-    // Whether anything was done.
-    bool keep() {
-        bool any = false;
-        for (int round = 0; round < VrrpDevices::kRounds && devices.keep(links, netlink); ++round) read(), any = true;
-        return any;
-    }
-    void use(const std::string& text) {
-        plan(text);
-        keep();
-        devices.drop_unwanted(links, netlink);
-        read();
-    }
-    std::size_t logged(std::string_view part) const { return log.count(part); }
-};
-
-template <class Body>
-void with_macvlan(const Body& body) {
-    in_own_network([&] {
-        VmacHost host;
-        if (!ip("link add link eth0 name probe type macvlan")) {
-            MESSAGE("passed over: this kernel has no macvlan");
-            return;
-        }
-        REQUIRE(ip("link del probe"));
-        host.read();
-        body(host);
-    });
-}
-
 const std::string kOf6 = "2001:db8::100/64";
 std::string on(const std::string& interface, const std::string& more) {
     auto text = instance(more);
