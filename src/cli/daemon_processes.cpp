@@ -16,12 +16,12 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
-#include <thread>
 
 #include "ctl_client.hpp"
 #include "mainstay/base/text.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "systemd.hpp"
+#include "waiting.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -61,15 +61,6 @@ DaemonProcesses with_children(int pid, std::string_view program) {
 std::string whole_file(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-template <class Condition>
-bool comes_true(milliseconds within, Condition condition) {
-    for (auto left = within; left.count() > 0; left -= kPause) {
-        if (condition()) return true;
-        std::this_thread::sleep_for(kPause);
-    }
-    return condition();
 }
 
 // The line of /proc/PID/status that begins so; none: the process is gone.
@@ -152,7 +143,7 @@ Result<InstanceStates> states_of(const DaemonProcesses& keepalived) {
     if (::kill(keepalived.main, SIGUSR1) != 0) return fail_system("signal keepalived", errno);
     // It is whole once it has not grown for a while.
     std::optional<struct stat> last;
-    const bool written = comes_true(kDumpWithin, [&] {
+    const bool written = comes_true(kDumpWithin, kPause, [&] {
         const auto now = status_of_link(path);
         const bool same = now && last && !differs(last, *now);
         last = now;
@@ -206,7 +197,7 @@ Result<void> kill_silently(const DaemonProcesses& daemon) {
         return fail_system(fmt::format("kill process {}", daemon.main), error);
     }
     for (const int child : daemon.children) (void)::kill(child, SIGKILL);
-    const bool gone = comes_true(kGoneWithin, [&] {
+    const bool gone = comes_true(kGoneWithin, kPause, [&] {
         for (const int child : daemon.children)
             if (kernel::process_alive(child)) return false;
         return !kernel::process_alive(daemon.main);

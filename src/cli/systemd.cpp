@@ -14,7 +14,6 @@
 #include <iterator>
 #include <sstream>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,6 +22,7 @@
 #include "mainstay/config/tools/host_files.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "output.hpp"
+#include "waiting.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -110,11 +110,10 @@ bool is_undecided(const std::string& unit, const std::string& state) {
 
 std::string state_once_decided(const std::string& unit) {
     std::string state;
-    for (auto left = kEndsWithin; left.count() > 0; left -= kLookEvery) {
+    (void)comes_true(kEndsWithin, kLookEvery, [&] {
         state = property(unit, "ActiveState").value_or("");
-        if (!is_undecided(unit, state)) break;
-        std::this_thread::sleep_for(kLookEvery);
-    }
+        return !is_undecided(unit, state);
+    });
     return state;
 }
 
