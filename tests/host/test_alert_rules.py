@@ -17,7 +17,7 @@ from support.checks import serve_silence
 from support.lvs import listen
 from support.mail import PORT as MAIL_PORT
 from support.mail import serve_mail, spooled
-from support.netlink import BURST
+from support.netlink import burst
 from support.paths import program
 from support.prometheus import RULES, Prometheus, divided
 from support.vrrp import fast, partition, signal_role, wait_holds, wait_ready, wait_released
@@ -254,7 +254,7 @@ def test_alerts_about_the_daemon_fire_and_resolve(lan):
     # On a busy machine the burst may take so long that the supervisor replaces the process, which then has lost nothing.
     for tries_left in (2, 1, 0):
         signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
-        one.run(["/usr/bin/python3", "-c", BURST])
+        one.call(burst)
         signal_role(one, "mainstayd-vrrp", signal.SIGCONT)
         try:
             prometheus.wait_firing("MainstayEventsLost")

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from support.capture import Capture
-from support.netlink import BURST
+from support.netlink import burst
 from support.paths import program
 from support.vrrp import VIP, fast, logged, office, sync_group, vrrp_status, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
@@ -125,7 +125,7 @@ def test_lost_notifications_are_made_good_by_reading_everything(lan):
 
     # While the role stands still, more happens than its socket holds; its address is among what goes.
     one.run(["kill", "-STOP", pid])
-    one.run(["/usr/bin/python3", "-c", BURST])
+    one.call(burst)
     one.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
     one.run(["kill", "-CONT", pid])
 

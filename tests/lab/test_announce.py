@@ -7,12 +7,14 @@ import time
 
 import pytest
 
+from support.links import SCOPE_GLOBAL
 from support.lvs import listen, lvs_pid, real_server, virtual_server
 from support.paths import program
 from support.processes import family, kill_all
 from support.wait import wait_until
 
 LIFETIME = 3
+LOCAL_TABLE, MAINSTAYS = 255, 18  # the protocol of mainstay's routes
 CHECK = "connect_timeout 1\n      retry 0\n      delay_loop 0.3"
 SLACK = 0.5  # of the kernel, which removes addresses in steps
 ADDRESSES = ("10.50.0.1", "fd00:50::1")
@@ -38,18 +40,17 @@ def director(lan):
 
 def on(host, device="ms-vip"):
     """The addresses that are on the interface, each with the seconds that it has left; None: there is no such interface."""
-    ran = host.run(["ip", "-j", "address", "show", "dev", device], check=False)
-    if ran.returncode != 0:
-        return None
-    (link,) = [one for one in json.loads(ran.stdout) if one]
-    return {one["local"]: one["valid_life_time"] for one in link["addr_info"] if one["scope"] == "global"}
+    with host.links() as links:
+        try:
+            return {address.text: address.seconds for address in links.addresses(device) if address.scope == SCOPE_GLOBAL}
+        except OSError:
+            return None
 
 
 def routes(host):
     """The addresses whose packets the host takes by a route of mainstay's own."""
-    shown = [json.loads(host.run(["ip", "-j", version, "route", "show", "table", "local", "proto", "18"]).stdout or "[]")
-             for version in ("-4", "-6")]
-    return sorted(route["dst"] for table in shown for route in table)
+    with host.links() as links:
+        return sorted(links.routes(LOCAL_TABLE, MAINSTAYS))
 
 
 def until_on(host, daemon, *addresses, device="ms-vip", within=20):

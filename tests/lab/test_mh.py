@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import pathlib
 import random
+import socket
 
 import pytest
 
@@ -12,19 +14,7 @@ from support.wait import wait_until
 PROBE = BUILD / "tests" / "lvs" / "mh_probe"
 FLOWS = int(os.environ.get("MAINSTAY_MH_FLOWS", "3000"))  # of each case
 TABLE_SIZE = 4093  # of Debian's kernels
-# Sends a datagram for each line "SOURCE PORT" to the service.
-SENDER = """
-import socket, sys
-service = (sys.argv[1], 53)
-family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-for line in sys.stdin:
-    address, port = line.split()
-    one = socket.socket(family, socket.SOCK_DGRAM)
-    one.setsockopt(socket.SOL_IP, 15, 1) if family == socket.AF_INET else one.setsockopt(41, 78, 1)  # IP_FREEBIND
-    one.bind((address, int(port)))
-    one.sendto(b"x", service)
-    one.close()
-"""
+IP_FREEBIND, IPV6_FREEBIND = 15, 78  # linux/in.h, linux/in6.h
 NETS = {4: ("10.1.0.{}", "10.9.{}.{}", "10.50.0.1"), 6: ("fd00:1::{:x}", "fd00:9::{:x}:{:x}", "fd00:50::1")}
 
 
@@ -89,10 +79,19 @@ def flows_of(family, seed):
     return list({(net.format(chance.randrange(1, 255), chance.randrange(1, 255)), chance.randrange(1024, 65000)) for _ in range(FLOWS)})
 
 
+def send_from(sources, service):
+    """Sends a datagram from each of these addresses and ports."""
+    for source in sources:
+        with socket.socket(socket.AF_INET6 if ":" in source[0] else socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.setsockopt(*((socket.IPPROTO_IPV6, IPV6_FREEBIND) if ":" in source[0] else (socket.IPPROTO_IP, IP_FREEBIND)), 1)
+            one.bind(source)
+            one.sendto(b"x", service)
+
+
 def kernels(director, family):
     """Which server the kernel has given to each flow that it knows."""
     known = {}
-    for line in director.run(["cat", "/proc/net/ip_vs_conn"]).stdout.splitlines()[1:]:
+    for line in pathlib.Path(f"/proc/{director.pid}/net/ip_vs_conn").read_text(encoding="ascii").splitlines()[1:]:
         words = line.split()
         if (":" in words[1] or len(words[1]) == 32) != (family == 6):
             continue
@@ -109,7 +108,7 @@ def text_of(word):
 def compare(place, service, seed):
     director, client = place
     flows = flows_of(service.family, seed)
-    client.run(["/usr/bin/python3", "-c", SENDER, NETS[service.family][2]], text_in="".join(f"{a} {p}\n" for a, p in flows), timeout=240)
+    client.call(send_from, flows, (NETS[service.family][2], 53))
     told = service.told(flows)
     wanted = sum(answer != "none" for answer in told.values())
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 import pytest
-from support.netlink import buffers
+from support.netlink import buffers_here
 from support.paths import program
 from support.wait import wait_until
 
@@ -23,7 +23,7 @@ def test_the_buffer_for_the_kernel_s_words_about_processes_is_as_big_as_it_is_sa
         daemon = subprocess.Popen([program("mainstayd"), "-n", "-l", "-D", "-f", path], stdout=out,
                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
-        wait_until(lambda: share * most in buffers(), 30, lambda: f"{log.read_text()}\n{buffers()}")
+        wait_until(lambda: share * most in buffers_here(), 30, lambda: f"{log.read_text()}\n{buffers_here()}")
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(20)

@@ -1,7 +1,11 @@
 """What a tunnel leaves for clients' packets, and what comes of those that are larger."""
 
+import errno
 import pathlib
 import re
+import socket
+
+import pytest
 
 from support.paths import program
 from support.spread import all_services, make_site, start_all
@@ -9,22 +13,7 @@ from support.vrrp import wait_ready
 from support.wait import wait_until
 
 VIP, PORT = "10.50.0.1", 81  # the service with IPIP
-
-# Sends a datagram of so many bytes, header included, that nobody may fragment. Prints the error that comes back, and the path's
-# MTU afterwards.
-SEND = """
-import errno, socket, sys
-one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-one.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO
-one.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR
-one.settimeout(20)
-one.connect((sys.argv[1], int(sys.argv[2])))
-try:
-    one.send(b"x" * (int(sys.argv[3]) - 28))
-    one.recv(100)
-except OSError as problem:
-    print(errno.errorcode.get(problem.errno, problem), one.getsockopt(socket.IPPROTO_IP, 14))  # IP_MTU
-"""
+IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR, IP_MTU = 10, 2, 11, 14  # linux/in.h
 
 # "Too big" from the router, for a packet of a flow that the server has answered: of each client's port of a line of stdin.
 TOO_BIG = """
@@ -37,6 +26,20 @@ for line in sys.stdin:
     inner = IP(src=vip, dst=client, flags="DF", len=1500)/TCP(sport=vport, dport=int(line), seq=1)
     one.sendto(bytes(ICMP(type=3, code=4, nexthopmtu=1300)/inner), (vip, 0))
 """
+
+
+def refused(size):
+    """Sends the service a datagram of so many bytes, header included, that nobody may fragment. The error that comes back, and
+    the path's MTU afterwards."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+        one.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        one.settimeout(20)
+        one.connect((VIP, 53))
+        with pytest.raises(OSError) as problem:
+            one.send(b"x" * (size - 28))
+            one.recv(100)
+        return errno.errorcode[problem.value.errno], one.getsockopt(socket.IPPROTO_IP, IP_MTU)
 
 
 def test_what_is_shown_for_a_tunnel_is_what_fits(lan):
@@ -62,10 +65,9 @@ def test_what_is_shown_for_a_tunnel_is_what_fits(lan):
         "Larger packets of clients are dropped, and answered with ICMP \"too big\". Where that may get lost, let the servers\n"
         "ask for smaller ones; on each of them:\n"
         f"    mainstay-realserver mss 1440 {VIP} | nft -f -\n")
-    send = ["/usr/bin/python3", "-c", SEND, VIP, "53"]
     # Nobody listens at the server, which says so of what reaches it.
-    assert client.run([*send, "1480"]).stdout == "ECONNREFUSED 1500\n"
-    assert client.run([*send, "1481"]).stdout == "EMSGSIZE 1480\n"
+    assert client.call(refused, 1480) == ("ECONNREFUSED", 1500)
+    assert client.call(refused, 1481) == ("EMSGSIZE", 1480)
 
 
 def test_too_big_for_a_flow_of_another_director_reaches_its_server(lan):

@@ -7,6 +7,8 @@
  5 down: script                 10 up again
 """
 
+import socket
+
 import pytest
 
 from support.checks import serve_silence
@@ -98,17 +100,11 @@ def test_a_server_with_alpha_waits_for_its_first_check(director):
                 "and its quorum is 1")
 
 
-ASK_THREE_TIMES = """
-import socket
-for _ in range(3):
-    one = socket.socket()
-    one.settimeout(0.3)
-    try:
-        one.connect(("10.1.0.80", 80))
-        raise SystemExit("answered")
-    except TimeoutError:
-        one.close()
-"""
+def ask_three_times():
+    for _ in range(3):
+        with socket.socket() as one, pytest.raises(TimeoutError):
+            one.settimeout(0.3)
+            one.connect(("10.1.0.80", 80))
 
 
 def test_a_server_that_answers_its_check_and_no_client_is_a_problem(lan):
@@ -125,7 +121,7 @@ def test_a_server_that_answers_its_check_and_no_client_is_a_problem(lan):
     wait_until(lambda: "10.1.0.11:80" in director.run(["ipvsadm", "-Ln"]).stdout, 40, lambda: said("status"))
     assert problem not in said("status")
 
-    client.run(["/usr/bin/python3", "-c", ASK_THREE_TIMES])
+    client.call(ask_three_times)
 
     wait_until(lambda: problem in said("status"), 40, lambda: said("status"))
     assert f"WARNING - {problem} | " in said("status", "--check")

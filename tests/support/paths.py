@@ -14,7 +14,7 @@ SHARED = TOP.parent / "shared"
 
 def program(name):
     """The built program of this name, as text. MAINSTAY_PROGRAMS names a folder that is looked into first."""
-    folders = [BUILD / "src" / "cli", BUILD / "src" / "role", BUILD, BUILD / "tests" / "host"]
+    folders = [BUILD / "src" / "cli", BUILD / "src" / "role", BUILD, BUILD / "tools" / "lab.d", BUILD / "tests" / "host"]
     if "MAINSTAY_PROGRAMS" in os.environ:
         folders.insert(0, pathlib.Path(os.environ["MAINSTAY_PROGRAMS"]))
     for folder in folders:

@@ -1,6 +1,7 @@
 """Traffic that is counted: servers that say who they are over TCP and UDP, and a client that asks them."""
 
-import json
+import collections
+import socket
 
 from .wait import wait_until
 
@@ -41,27 +42,6 @@ while True:
             else:
                 ready.unregister(key.fileobj)
                 key.fileobj.close()
-"""
-
-# Asks `times` times, from a source port of its own each time, and prints how often each server answered.
-CLIENT = """
-import collections, json, socket, sys
-kind, source, address, port, times, first = sys.argv[1:]
-family = socket.AF_INET6 if ":" in address else socket.AF_INET
-found = collections.Counter()
-for number in range(int(times)):
-    one = socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
-    one.settimeout(3)
-    one.bind((source, int(first) + number))
-    try:
-        one.connect((address, int(port)))
-        if kind == "udp":
-            one.send(b"who?")
-        found[one.recv(2048).decode()] += 1
-    except OSError as problem:
-        found[type(problem).__name__] += 1
-    one.close()
-print(json.dumps(found))
 """
 
 # Holds one connection; for each line of stdin it sends one and prints what comes back.
@@ -108,9 +88,26 @@ def ask(host, kind, source, address, port, times=10):
     No source port is taken twice: the kernel counts a datagram from a port that it remembers to no new connection.
     """
     first = getattr(host, "next_source_port", FIRST_SOURCE_PORT)
-    host.next_source_port = first + int(times)
-    words = [kind, source, address, port, times, first]
-    return json.loads(host.run(["/usr/bin/python3", "-c", CLIENT, *words], timeout=90).stdout)
+    host.next_source_port = first + times
+    return dict(host.call(answers, kind, [(source, first + number) for number in range(times)], (address, port)))
+
+
+def answers(kind, sources, place):
+    """How often which was said to one question from each of these sources."""
+    family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+    found = collections.Counter()
+    for source in sources:
+        with socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM) as one:
+            one.settimeout(3)
+            one.bind(source)
+            try:
+                one.connect(place)
+                if kind == "udp":
+                    one.send(b"who?")
+                found[one.recv(2048).decode()] += 1
+            except OSError as problem:
+                found[type(problem).__name__] += 1
+    return found
 
 
 def hold_address(host, *addresses):
