@@ -99,7 +99,7 @@ def test_alerts_fire_and_are_resolved_under_the_same_fingerprint_also_over_a_res
     wait_until(lambda: len(requests(one)) == 2, LATER, daemon.output)
     assert daemon.stop() == 0
     one.run(["ip", "link", "set", "eth0", "up"])
-    wait_until(lambda: lan.running(one.pid, "eth0"), LATER, "the link")
+    wait_until(lambda: one.has_carrier("eth0"), LATER, "the link")
     daemon = wait_ready(one.mainstayd(CONFIGURATION))
     wait_holds(one)
 

@@ -199,12 +199,12 @@ def test_the_keyword_leaves_no_service_and_no_setting_behind(net):
     director, _, two = net
     local = "/proc/sys/net/ipv4/conf/all/accept_local"
     daemon = director.mainstayd(service("10.1.0.81", "DR", "10.1.0."), "-C")
-    wait_until(lambda: director.run(["ipvsadm", "-Ln"]).stdout.count("FWM") == 2, 60, "a service for each server")
+    wait_until(lambda: str(director.ipvs()).count("FWM") == 2, 60, "a service for each server")
     assert director.run(["cat", local]).stdout == "1\n"
 
     director.write("/run/keepalived.conf", service("10.1.0.81", "DR", "10.1.0.", ""))
     daemon.send(signal.SIGHUP)
-    wait_until(lambda: "FWM" not in director.run(["ipvsadm", "-Ln"]).stdout, 60, "no service for checks")
+    wait_until(lambda: "FWM" not in str(director.ipvs()), 60, "no service for checks")
     assert director.run(["cat", local]).stdout == "0\n"
     two.run(["ip", "addr", "del", "10.1.0.81/32", "dev", "lo"])
     assert stays(lambda: alive(director) == {DR: V4}, 3)  # what such a check cannot find

@@ -51,7 +51,7 @@ def test_what_is_shown_for_a_tunnel_is_what_fits(lan):
     wait_ready(director.mainstayd(udp))
     router.run(["ip", "route", "add", VIP, "via", "10.1.0.1"])
     director.run(["ip", "addr", "add", f"{VIP}/32", "dev", "lo"])
-    wait_until(lambda: "10.1.0.11:81" in director.run(["ipvsadm", "-Ln"]).stdout, 30, "the server")
+    wait_until(lambda: "10.1.0.11:81" in str(director.ipvs()), 30, "the server")
 
     shown = director.run([program("mainstayctl"), "ipvs", "--mtu"]).stdout
 

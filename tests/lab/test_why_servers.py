@@ -118,7 +118,7 @@ def test_a_server_that_answers_its_check_and_no_client_is_a_problem(lan):
 
     def said(*command):
         return director.run([program("mainstayctl"), *command], check=False).stdout
-    wait_until(lambda: "10.1.0.11:80" in director.run(["ipvsadm", "-Ln"]).stdout, 40, lambda: said("status"))
+    wait_until(lambda: "10.1.0.11:80" in str(director.ipvs()), 40, lambda: said("status"))
     assert problem not in said("status")
 
     client.call(ask_three_times)

@@ -3,6 +3,8 @@
 import socket
 import struct
 
+from support.netlink import attribute, attributes
+
 GENERIC = 16
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -17,21 +19,6 @@ PERSISTENT = 1
 PROTOCOLS = {6: "TCP", 17: "UDP", 132: "SCTP"}
 METHODS = {0: "NAT", 1: "local", 2: "TUN", 3: "DR"}
 TUNNELS = {0: "ipip", 1: "gue", 2: "gre"}
-
-
-def attributes(data):
-    found, at = {}, 0
-    while at + 4 <= len(data):
-        size, kind = struct.unpack_from("HH", data, at)
-        if size < 4:
-            break
-        found[kind & 0x3fff] = data[at + 4:at + size]
-        at += (size + 3) & ~3
-    return found
-
-
-def attribute(kind, data):
-    return struct.pack("HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
 
 
 def number(raw):

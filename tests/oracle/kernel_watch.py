@@ -7,6 +7,8 @@ deleted in between. The kernel drops some routes silently; that they come back i
 import socket
 import struct
 
+from support.netlink import attributes
+
 RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
@@ -23,17 +25,6 @@ BUFFER = 8 << 20
 ADDRESS_FLAGS = 0xffff & ~(0x01 | 0x20 | 0x40 | 0x80)
 RTPROT_KERNEL, RTPROT_RA = 2, 9
 RTM_F_CLONED = 0x200
-
-
-def attributes(data):
-    found, at = {}, 0
-    while at + 4 <= len(data):
-        size, kind = struct.unpack_from("HH", data, at)
-        if size < 4:
-            break
-        found[kind & 0x3fff] = data[at + 4:at + size]
-        at += (size + 3) & ~3
-    return found
 
 
 def ip_text(family, raw):

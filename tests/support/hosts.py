@@ -223,6 +223,10 @@ class Host:
         """Its Links. Only the network namespace is entered, so that pids are those of this program."""
         return self.call(Links)
 
+    def has_carrier(self, device):
+        with self.links() as links:
+            return links.link(device).running
+
     def addresses(self, device=None):
         """All addresses with their prefix length, "192.168.4.15/32"."""
         with self.links() as links:
@@ -285,9 +289,9 @@ class Lan:
             for address in addresses:
                 links.add_address(device, address)
             links.set_up(device)
-            # An address added before the link is up has no connected route in IPv6; there is none missing in IPv4.
-            # The kernel tells of a new carrier when it comes to it, on a busy machine after a program has started.
-            wait_until(lambda: links.link(device).running, 10, f"{device} of {host.name} to have a carrier")
+        # An address added before the link is up has no connected route in IPv6; there is none missing in IPv4.
+        # The kernel tells of a new carrier when it comes to it, on a busy machine after a program has started.
+        wait_until(lambda: host.has_carrier(device), 10, f"{device} of {host.name} to have a carrier")
         return port
 
     @staticmethod

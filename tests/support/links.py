@@ -7,6 +7,8 @@ import os
 import socket
 import struct
 
+from .netlink import attribute, attributes
+
 # linux/netlink.h, linux/rtnetlink.h
 REQUEST, ACK, DUMP, CREATE_NEW = 0x1, 0x4, 0x300, 0x600
 ERROR, DONE = 2, 3
@@ -25,21 +27,12 @@ Link = collections.namedtuple("Link", "index name running")
 Address = collections.namedtuple("Address", "text prefix scope seconds protocol")
 
 
-def attribute(kind, value):
-    if isinstance(value, str):
-        value = value.encode() + b"\0"
-    elif isinstance(value, int):
-        value = struct.pack("=I", value)
-    return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+def text(value):
+    return value.encode() + b"\0"
 
 
-def attributes(block):
-    found = {}
-    while len(block) >= 4:
-        length, kind = struct.unpack_from("=HH", block)
-        found[kind] = block[4:length]
-        block = block[(length + 3) // 4 * 4:]
-    return found
+def word(value):
+    return struct.pack("=I", value)
 
 
 class Links:
@@ -72,28 +65,28 @@ class Links:
 
     def add(self, name, kind, data, *more):
         """A new link, which is up."""
-        self.ask(NEWLINK, ACK | CREATE_NEW, LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + attribute(IFNAME, name) + b"".join(more) +
-                 attribute(LINKINFO, attribute(KIND, kind) + attribute(DATA, data)))
+        self.ask(NEWLINK, ACK | CREATE_NEW, LINK.pack(0, 0, 0, IFF_UP, IFF_UP) + attribute(IFNAME, text(name)) + b"".join(more) +
+                 attribute(LINKINFO, attribute(KIND, text(kind)) + attribute(DATA, data)))
 
     def add_bridge(self, name):
         """A bridge that forwards at once and knows no multicast groups."""
-        self.add(name, "bridge", attribute(BRIDGE_FORWARD_DELAY, 0) + attribute(BRIDGE_MULTICAST_SNOOPING, b"\0"))
+        self.add(name, "bridge", attribute(BRIDGE_FORWARD_DELAY, word(0)) + attribute(BRIDGE_MULTICAST_SNOOPING, b"\0"))
 
     def add_cable(self, port, bridge, device, pid):
         """A port of the bridge whose other end is `device` in the network namespace of a process."""
-        peer = LINK.pack(0, 0, 0, 0, 0) + attribute(IFNAME, device) + attribute(NET_NS_PID, pid)
-        self.add(port, "veth", attribute(PEER, peer), attribute(MASTER, self.link(bridge).index))
+        peer = LINK.pack(0, 0, 0, 0, 0) + attribute(IFNAME, text(device)) + attribute(NET_NS_PID, word(pid))
+        self.add(port, "veth", attribute(PEER, peer), attribute(MASTER, word(self.link(bridge).index)))
 
     def set_up(self, name):
         self.ask(NEWLINK, ACK, LINK.pack(0, 0, self.link(name).index, IFF_UP, IFF_UP))
 
     def link(self, name):
-        answer = self.ask(GETLINK, ACK, LINK.pack(0, 0, 0, 0, 0) + attribute(IFNAME, name))[0]
+        answer = self.ask(GETLINK, ACK, LINK.pack(0, 0, 0, 0, 0) + attribute(IFNAME, text(name)))[0]
         _, _, index, flags, _ = LINK.unpack_from(answer)
         return Link(index, name, bool(flags & IFF_RUNNING))
 
-    def add_address(self, name, text):
-        address = ipaddress.ip_interface(text)
+    def add_address(self, name, written):
+        address = ipaddress.ip_interface(written)
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
         self.ask(NEWADDR, ACK | CREATE_NEW,
                  ADDRESS.pack(family, address.network.prefixlen, IFA_NODAD if address.version == 6 else 0, 0, self.link(name).index) +
@@ -108,8 +101,8 @@ class Links:
             told = attributes(answer[ADDRESS.size:])
             if index in (None, of):
                 _, seconds = struct.unpack_from("=II", told[IFA_CACHEINFO])
-                text = str(ipaddress.ip_address(told.get(IFA_LOCAL) or told[IFA_ADDRESS]))
-                found.append(Address(text, prefix, scope, seconds, told.get(IFA_PROTO, b"\0")[0]))
+                address = ipaddress.ip_address(told.get(IFA_LOCAL) or told[IFA_ADDRESS])
+                found.append(Address(str(address), prefix, scope, seconds, told.get(IFA_PROTO, b"\0")[0]))
         return found
 
     def routes(self, table, protocol):

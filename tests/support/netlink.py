@@ -11,6 +11,22 @@ SOCK_DIAG_BY_FAMILY, DUMP, DONE = 20, 0x301, 3
 SHOW_MEMINFO, ALL_PROTOCOLS, MEMINFO = 1, 255, 0
 
 
+def attribute(kind, data):
+    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def attributes(data):
+    """{kind: what it holds}, without the flags in the kinds."""
+    found, at = {}, 0
+    while at + 4 <= len(data):
+        size, kind = struct.unpack_from("=HH", data, at)
+        if size < 4:
+            break
+        found[kind & 0x3fff] = data[at + 4:at + size]
+        at += (size + 3) & ~3
+    return found
+
+
 def buffers(host):
     """Receive buffers of the host's netlink sockets, as the kernel counts them: twice what was asked for."""
     return host.call(buffers_here)
@@ -28,12 +44,9 @@ def buffers_here():
             while len(block) >= 16:
                 length, kind = struct.unpack_from("=IH", block)
                 done = done or kind == DONE
-                at = 16 + 28
-                while kind == SOCK_DIAG_BY_FAMILY and at + 4 <= length:
-                    size, name = struct.unpack_from("=HH", block, at)
-                    if name == MEMINFO:
-                        sizes.add(struct.unpack_from("=I", block, at + 8)[0])
-                    at += (size + 3) // 4 * 4
+                told = attributes(block[16 + 28:length]) if kind == SOCK_DIAG_BY_FAMILY else {}
+                if MEMINFO in told:
+                    sizes.add(struct.unpack_from("=I", told[MEMINFO], 4)[0])
                 block = block[(length + 3) // 4 * 4:]
     return sizes
 

@@ -9,18 +9,20 @@ PATIENCE = 3 if os.environ.get("MAINSTAY_LAB") == "1" else 1
 
 def wait_until(condition, timeout=10.0, what="the condition", interval=0.05):
     """Calls `condition` until it returns something true, and returns that. Raises TimeoutError after `timeout` s, in a
-    lab after three times that."""
+    lab after three times that. Between two calls it sleeps for as long as one took, at least."""
     timeout *= PATIENCE
     interval *= PATIENCE
     end = time.monotonic() + timeout
     while True:
+        asked = time.monotonic()
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() >= end:
+        now = time.monotonic()
+        if now >= end:
             said = what() if callable(what) else what
             raise TimeoutError(f"waited {timeout:g} s in vain for {said}")
-        time.sleep(interval)
+        time.sleep(max(interval, now - asked))
 
 
 def stays(condition, seconds, interval=0.05):

@@ -110,9 +110,6 @@ void set_loopback_up() {
 }
 
 [[noreturn]] void be_first_process(char** arguments) {
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, nullptr);
     must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "end with the program that started it");
     must(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "mount ", "/proc");
     must(chdir("/") == 0, "go to /");  // where programs on this host begin
@@ -144,6 +141,9 @@ int main(int count, char** arguments) {
     must(unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC) == 0,
          "have namespaces of its own");
     must(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "keep its mounts for itself");
+    sigset_t all;  // of a terminal, or of the host's programs: only SIGKILL ends a host
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
     const pid_t first = fork();
     must(first >= 0, "start its first process");
     if (first == 0) be_first_process(arguments);
