@@ -70,6 +70,7 @@ DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[?(eventpoll|eventfd|timer
 @pytest.fixture
 def director(lan):
     (one,) = office(lan, "one")
+    one.start(["sleep", "1000"])  # what is tracked
     one.daemon = wait_ready(one.mainstayd(CONFIG + fast(more="track_process {\n sleep\n}")))
     wait_holds(one)
     wait_until(lambda: set(PROCESSES) <= set(one.process_names()), 30, "all processes")

@@ -30,9 +30,10 @@ def pair(lan, interval, first="mainstay", version=3):
     settings = f"global_defs {{\n vrrp_version {version}\n}}\n"
     one, two = office(lan, "one", "two")
     watcher = two.mainstayd if first == "mainstay" else two.keepalived
-    peer = watcher(settings + instance("BACKUP", 100, interval=interval, auth=version == 2))
     daemon = wait_ready(one.mainstayd(settings + instance("MASTER", 150, interval=interval, auth=version == 2)))
     wait_holds(one)
+    peer = watcher(settings + instance("BACKUP", 100, interval=interval, auth=version == 2))
+    wait_until(lambda: "Entering BACKUP STATE" in peer.output(), 20, peer.output)
     wait_until(lambda: "mainstayd-obs" in one.process_names(), 10, "the observer")
     return one, two, daemon, peer
 
@@ -91,7 +92,7 @@ def test_keepalived_as_the_peer_does_not_notice_an_upgrade_either(lan):
 
 
 def test_a_program_that_cannot_load_what_runs_is_refused_and_everything_stays(lan):
-    one, _, daemon, peer = pair(lan, 0.1)
+    one, _, daemon, peer = pair(lan, 1)
     before = {role: role_pid(one, role) for role in ROLES}
     # The real program, given a state block of a format that it does not know.
     garbage = one.write("/run/garbage", "MSTATE99" * 4096)

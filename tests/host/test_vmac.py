@@ -173,7 +173,7 @@ def test_a_parent_that_is_renamed_is_a_fault_until_the_name_is_back(lan):
 
     one.run(["ip", "link", "set", "eth0", "name", "wan0"])
     wait_released(one)
-    assert "entering FAULT state (interface eth0 does not exist)" in daemon.output()
+    wait_until(lambda: "entering FAULT state (interface eth0 does not exist)" in daemon.output(), 10, daemon.output)
     one.run(["ip", "link", "set", "wan0", "name", "eth0"])
 
     wait_holds(one)

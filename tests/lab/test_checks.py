@@ -28,7 +28,7 @@ def http(url):
 
 
 def misc(path, more=""):
-    return f'    MISC_CHECK {{\n misc_path "{path}"\n {more}\n {FAST}\n }}\n'
+    return f'    MISC_CHECK {{\n misc_path "{path}"\n misc_timeout 20\n {more}\n {FAST}\n }}\n'
 
 
 def until_table(host, daemon, **weights):

@@ -15,7 +15,7 @@ HELPERS = ("mainstayd-read", "mainstayd-spare")  # they come and go as they are 
 # What counts, or tells of the way that led here.
 NO_STATE = {"generation", "operations", "operation_failures", "repairs", "lines_left_out", "failures_in_row", "last_run",
             "last_result", "last_duration_us", "has_run", "since", "log_lines_left_out",
-            "traffic"}  # not there before the kernel's counters were read for the first time
+            "traffic", "sorry_server_traffic"}  # not there before the kernel's counters were read for the first time
 ANSWER_SECONDS = 10
 
 

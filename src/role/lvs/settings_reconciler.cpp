@@ -131,6 +131,7 @@ bool SettingsReconciler::open() {
 
 bool SettingsReconciler::reconcile_daemons() {
     if (!sync_ && !ours_) return true;
+    ours_ = true;  // also those of an earlier process, of which it is not known yet whether they are to go on
     std::vector<netlink::IpvsDaemon> wanted;
     if (sync_ && interface_index_ != 0U) {
         auto daemons = lvs::wanted_daemons(*sync_, master_);

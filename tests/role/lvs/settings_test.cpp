@@ -30,6 +30,15 @@ TEST_CASE("the sync daemon follows the instance, and the one of a crashed proces
     CHECK(bench.done() == Lines{"stop backup"});
 }
 
+TEST_CASE("a daemon that an earlier process started ends with the keyword, although nobody has said yet who is master") {
+    SettingsBench bench;
+    bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
+    bench.reconciler.configure(following("VI_1"));
+    SUBCASE("at the stop") { bench.reconciler.stop(); }
+    SUBCASE("at a reload") { bench.reconciler.configure({}); }
+    CHECK(bench.done() == Lines{"stop master"});
+}
+
 TEST_CASE("a reload with the same instance knows who is master") {
     SettingsBench bench;
     bench.reconciler.configure(following("VI_1"));
