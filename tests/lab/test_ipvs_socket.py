@@ -89,7 +89,8 @@ def test_a_change_keeps_the_object(director):
                           "set tcp 10.0.0.1:80 to=10.0.1.1:80 fwd=0 weight=7")
 
     assert failures == []
-    assert director.ipvs() == {"TCP 10.0.0.1:80 wrr persistent 50": {"10.0.1.1:80": ("Masq", 7)}}
+    assert director.ipvs() == {"TCP 10.0.0.1:80 wrr persistent": {"10.0.1.1:80": ("Masq", 7)}}
+    assert "-s wrr -p 50\n" in director.run(["ipvsadm", "-Sn"]).stdout
 
 
 def test_what_is_so_already_is_forgiven_and_counted(director):

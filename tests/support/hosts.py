@@ -237,8 +237,8 @@ class Host:
         return any(address in (have, have.split("/")[0]) for have in self.addresses())
 
     def ipvs(self):
-        """The IPVS table: {"TCP 10.0.0.1:80 wrr": {"10.0.1.11:80": ("Route", 1)}}, the time of persistence after the scheduler.
-        The kernel's file has no flags of schedulers; `ipvsadm` does, and takes 200 ms in the lab."""
+        """The IPVS table: {"TCP 10.0.0.1:80 wrr": {"10.0.1.11:80": ("Route", 1)}}, with "persistent" after the scheduler.
+        The kernel's file has no flags, and times in its own ticks; `ipvsadm` has all, and takes 200 ms in the lab."""
         table, servers = {}, None
         for line in pathlib.Path(f"/proc/{self.pid}/net/ip_vs").read_text(encoding="ascii").splitlines()[3:]:
             words = line.split()
@@ -246,7 +246,7 @@ class Host:
                 servers[endpoint(words[1])] = (words[2], int(words[3]))
             else:
                 of = str(int(words[1], 16)) if words[0] == "FWM" else endpoint(words[1])
-                options = words[3:-1] if "persistent" in words else words[3:]  # without the mask
+                options = words[3:-2] if "persistent" in words else words[3:]  # without time and mask
                 servers = table.setdefault(" ".join([words[0], of, words[2], *options]), {})
         return table
 
