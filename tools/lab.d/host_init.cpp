@@ -5,6 +5,7 @@
 // usage: host_init NAME CHECKOUT [private-dev]
 //   private-dev   the host has a /dev of its own
 
+#include <err.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -20,7 +21,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 
@@ -29,9 +29,17 @@ namespace {
 const char* host = "";
 
 void must(bool done, const char* what, const char* which = "") {
-    if (done) return;
-    fprintf(stderr, "host %s: cannot %s%s: %s\n", host, what, which, strerror(errno));
-    exit(1);
+    if (!done) err(1, "host %s: cannot %s%s", host, what, which);
+}
+
+struct Path {
+    char text[PATH_MAX] = "";
+};
+
+Path below(const char* folder, const char* name) {
+    Path path;
+    (void)snprintf(path.text, sizeof path.text, "%s/%s", folder, name);
+    return path;
 }
 
 void make_folder(const char* path, mode_t mode = 0755) {
@@ -40,10 +48,10 @@ void make_folder(const char* path, mode_t mode = 0755) {
 
 // mkdir -p
 void make_folders(const char* path) {
-    char part[PATH_MAX];
-    for (const char* slash = strchr(path + 1, '/'); slash != nullptr; slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof part, "%.*s", static_cast<int>(slash - path), path);
-        make_folder(part);
+    Path part;
+    for (size_t at = 1; path[at] != 0; ++at) {
+        part.text[at - 1] = path[at - 1];
+        if (path[at] == '/') make_folder(part.text);
     }
     make_folder(path);
 }
@@ -59,7 +67,7 @@ void show_at(const char* what, const char* path) {
 void make_file(const char* path) {
     const int file = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
     must(file >= 0, "make ", path);
-    close(file);
+    (void)close(file);
 }
 
 void own_folders(const char* checkout) {
@@ -71,15 +79,14 @@ void own_folders(const char* checkout) {
     }
     mount_fresh("/tmp", "mode=1777");
     must(mount("host", "/sys", "sysfs", 0, nullptr) == 0, "mount ", "/sys");
-    char known[PATH_MAX];
-    snprintf(known, sizeof known, "%s/meson.build", checkout);
-    if (access(known, F_OK) != 0) {  // it lies below one of these folders: it is shown again
+    // It lies below one of these folders: it is shown again.
+    if (access(below(checkout, "meson.build").text, F_OK) != 0) {
         make_folders(checkout);
-        char before[64];
-        snprintf(before, sizeof before, "/proc/self/fd/%d", checkout_before);
-        show_at(before, checkout);
+        must(fchdir(checkout_before) == 0, "go to ", checkout);
+        show_at(".", checkout);
     }
-    close(checkout_before);
+    (void)close(checkout_before);
+    must(chdir("/") == 0, "go to /");  // where programs on this host begin
     for (const char* path : {"/run/lock", "/run/netns", "/run/host"}) make_folder(path);
 }
 
@@ -87,11 +94,9 @@ void own_devices() {
     make_folder("/run/host/dev");
     mount_fresh("/run/host/dev", "mode=755");
     for (const char* name : {"null", "zero", "full", "random", "urandom", "tty"}) {
-        char inside[64], outside[64];
-        snprintf(inside, sizeof inside, "/run/host/dev/%s", name);
-        snprintf(outside, sizeof outside, "/dev/%s", name);
-        make_file(inside);
-        show_at(outside, inside);
+        const Path inside = below("/run/host/dev", name);
+        make_file(inside.text);
+        show_at(below("/dev", name).text, inside.text);
     }
     make_folder("/run/host/dev/pts");
     make_folder("/run/host/dev/shm");
@@ -103,23 +108,20 @@ void set_loopback_up() {
     const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     must(any >= 0, "open a socket");
     ifreq loopback{};
-    strcpy(loopback.ifr_name, "lo");
+    (void)strcpy(loopback.ifr_name, "lo");
     loopback.ifr_flags = IFF_UP;
     must(ioctl(any, SIOCSIFFLAGS, &loopback) == 0, "set lo up");
-    close(any);
+    (void)close(any);
 }
 
 [[noreturn]] void be_first_process(char** arguments) {
     must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "end with the program that started it");
     must(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "mount ", "/proc");
-    must(chdir("/") == 0, "go to /");  // where programs on this host begin
     must(sethostname(host, strlen(host)) == 0, "set the host name");
     own_folders(arguments[2]);
     if (arguments[3] != nullptr) own_devices();
     set_loopback_up();
-    puts("ready");
-    fflush(stdout);
-    must(freopen("/dev/null", "w", stdout) != nullptr, "close stdout");
+    must(puts("ready") >= 0 && fclose(stdout) == 0, "say ready");
     while (true) {
         sigset_t child;
         sigemptyset(&child);
@@ -134,7 +136,7 @@ void set_loopback_up() {
 
 int main(int count, char** arguments) {
     if (count != 3 && !(count == 4 && strcmp(arguments[3], "private-dev") == 0)) {
-        fputs("usage: host_init NAME CHECKOUT [private-dev]\n", stderr);
+        (void)fputs("usage: host_init NAME CHECKOUT [private-dev]\n", stderr);
         return 2;
     }
     host = arguments[1];
@@ -143,7 +145,7 @@ int main(int count, char** arguments) {
     must(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "keep its mounts for itself");
     sigset_t all;  // of a terminal, or of the host's programs: only SIGKILL ends a host
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, nullptr);
+    (void)pthread_sigmask(SIG_BLOCK, &all, nullptr);
     const pid_t first = fork();
     must(first >= 0, "start its first process");
     if (first == 0) be_first_process(arguments);
