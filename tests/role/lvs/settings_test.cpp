@@ -30,7 +30,7 @@ TEST_CASE("the sync daemon follows the instance, and the one of a crashed proces
     CHECK(bench.done() == Lines{"stop backup"});
 }
 
-TEST_CASE("a daemon that an earlier process started ends with the keyword, although nobody has said yet who is master") {
+TEST_CASE("a daemon of an earlier process ends with the keyword, although nobody has said yet who is master") {
     SettingsBench bench;
     bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
     bench.reconciler.configure(following("VI_1"));
