@@ -36,10 +36,10 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
         const std::string text = opened.result.error().text();
         co_return found(opened.outcome, text, opened.connecting ? "connection failed" : "");
     }
+    state->guard(check.connection.connect_timeout);
     if (const Sent sent = send_datagram(*state, *query); sent.sys_errno != 0) {
         co_return found(sent.outcome(), sent.reason(), "send error");
     }
-    state->guard(check.connection.connect_timeout);
     std::array<std::byte, kLookedAt> bytes{};
     for (;;) {  // keepalived: until connect_timeout, whatever comes that answers another query
         const Heard heard = co_await hear(state, bytes);
