@@ -127,8 +127,8 @@ def test_a_reload_that_removes_a_server_reports_it_as_down_and_one_that_removes_
     daemon.send(signal.SIGHUP)
     wait_until(lambda: f"Removing Virtual Server {VS}" in daemon.output(), 20, daemon.output)
     wait_until(lambda: "Gained quorum 1+0=1 <= 1 for VS [10.0.0.2]:tcp:80" in daemon.output(), 20, daemon.output)
-    notes = host.read("/run/noted").splitlines
-    wait_until(lambda: "2: quorum down" in notes() and "2: server down" in notes(), 20, lambda: str(notes()))
+    wait_until(lambda: {"2: quorum down", "2: server down"} <= set(host.read("/run/noted").splitlines()), 20,
+               lambda: host.read("/run/noted"))
 
 
 def test_a_reload_that_changes_one_service_changes_its_scripts_and_goes_on_with_its_checks(lan):

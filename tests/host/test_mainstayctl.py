@@ -38,7 +38,8 @@ def test_the_history_of_events_reaches_back_over_a_restart_and_a_killed_observer
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(fast() + SERVICE))
     wait_holds(one)
-    wait_until(lambda: any(e["transition"] == "MASTER" for e in events(one)), 10, "the event")
+    wait_until(lambda: {("instance", "MASTER"), ("service", "DOWN")} <= {(e["kind"], e["transition"]) for e in events(one)}, 20,
+               lambda: f"the instance to be MASTER, and the service, whose server is down, to be DOWN: {events(one)}")
     before = events(one)
 
     one.run(["kill", "-9", str(role_pid(one, "mainstayd-obs"))])
