@@ -92,7 +92,7 @@ def test_keepalived_as_the_peer_does_not_notice_an_upgrade_either(lan):
 
 
 def test_a_program_that_cannot_load_what_runs_is_refused_and_everything_stays(lan):
-    one, _, daemon, peer = pair(lan, 1)
+    one, _, daemon, peer = pair(lan, 0.1)
     before = {role: role_pid(one, role) for role in ROLES}
     # The real program, given a state block of a format that it does not know.
     garbage = one.write("/run/garbage", "MSTATE99" * 4096)

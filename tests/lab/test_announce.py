@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -15,6 +16,7 @@ from support.wait import wait_until
 LIFETIME = 3
 LOCAL_TABLE, MAINSTAYS = 255, 18  # the protocol of mainstay's routes
 CHECK = "connect_timeout 1\n      retry 0\n      delay_loop 0.3"
+SLACK = 0.5  # of the kernel, which removes addresses in steps
 ADDRESSES = ("10.50.0.1", "fd00:50::1")
 SERVERS = {"10.50.0.1": "127.1.0.1", "fd00:50::1": "fd00:51::1"}
 
@@ -145,7 +147,9 @@ def test_a_process_that_dies_does_not_withdraw_and_one_that_hangs_does(director)
     stopped = family(daemon)
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: on(director) == {}, 20, lambda: f"{on(director)}")
+    began = time.monotonic()
+    wait_until(lambda: on(director) == {}, LIFETIME + SLACK + 2, lambda: f"{on(director)}", 0.02)
+    assert time.monotonic() - began < LIFETIME + SLACK + 1
     for pid in stopped[1:]:
         os.kill(pid, signal.SIGCONT)
     daemon.send(signal.SIGCONT)
@@ -158,7 +162,7 @@ def test_killed_as_a_whole_the_kernel_withdraws_and_a_new_start_announces_after_
     until_on(director, daemon, *ADDRESSES)
 
     kill_all(family(daemon))
-    wait_until(lambda: on(director) == {}, 20, lambda: f"{on(director)}")
+    wait_until(lambda: on(director) == {}, LIFETIME + SLACK + 2, lambda: f"{on(director)}", 0.02)
     assert routes(director) == sorted(ADDRESSES)  # flows in flight still find this host
 
     servers.stop()

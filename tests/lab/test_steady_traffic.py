@@ -110,7 +110,8 @@ def test_upgrades_lose_nothing(running):
 
         done = one.run([program("mainstayctl"), "upgrade"], check=False, timeout=120)
 
-        assert done.returncode == 0, f"upgrade {number}: {done.stdout}{done.stderr}"
+        said = [line for line in done.stderr.splitlines() if "no answer from mainstayd" not in line]  # of a slow machine
+        assert (done.returncode, said) == (0, []), f"upgrade {number}: {done.stdout}"
         assert not {before[name] for name in KILLED} & set(roles(master).values())
         assert one.ipvs() == table, f"upgrade {number}"
         assert connection.say(number) == str(number)
