@@ -90,12 +90,14 @@ def test_the_sync_daemon_is_the_master_s_on_the_master_whatever_dies(office):
 
 def test_the_old_keyword_of_an_instance_does_the_same(office):
     # effect: vrrp_instance: lvs_sync_daemon_interface
-    one = director(office, "one", 11)
-    text = INSTANCE.format(priority=150).replace("advert_int", "lvs_sync_daemon_interface eth0\n  advert_int")
-    daemon = one.mainstayd(text)
+    one, two = director(office, "one", 11), director(office, "two", 12)
+    text = INSTANCE.replace("advert_int", "lvs_sync_daemon_interface eth0\n  advert_int")
+    daemon = one.mainstayd(text.format(priority=150))
     until_daemons(one, "master")
-    assert daemon.output().index("Started IPVS backup sync daemon") < daemon.output().index("Started IPVS master sync daemon")
-    assert daemons(one)["master"].startswith("mcast=eth0, syncid=51, ")
+    two.mainstayd(text.format(priority=100))
+    until_daemons(two, "backup")
+    for host, state in ((one, "master"), (two, "backup")):
+        assert daemons(host)[state].startswith("mcast=eth0, syncid=51, ")
     reload(one, daemon, INSTANCE.format(priority=150))
     until_daemons(one)
 

@@ -1,6 +1,7 @@
 """Instances on VMACs: their configuration, and what `ip` says of them."""
 
 import json
+import pathlib
 
 from .vrrp import VIP
 
@@ -30,4 +31,4 @@ def links(host):
 
 
 def sysctl(host, name):
-    return host.run(["cat", f"/proc/sys/net/{name}"]).stdout.strip()
+    return host.call(pathlib.Path("/proc/sys/net", name).read_text).strip()

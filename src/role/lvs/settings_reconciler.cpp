@@ -143,9 +143,9 @@ bool SettingsReconciler::reconcile_daemons() {
         kernel_.reset();
         return failed(actual.error());
     }
-    ours_ = sync_.has_value();
     for (const auto& step : lvs::plan_daemons(wanted, *actual, renew_))
         if (!carry_out(step)) return false;
+    ours_ = sync_.has_value();
     renew_ = false;
     return true;
 }

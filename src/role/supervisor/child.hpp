@@ -29,6 +29,10 @@ namespace mainstay::role {
 // A role that sends no heartbeat during this many of the supervisor's one-second checks is killed and restarted. Checks
 // are counted, not seconds, so that a pause of the whole machine kills no process.
 inline constexpr int kMissedHeartbeatsMax = 10;
+// Where it was silent before it was ready, as with thousands of services on a machine without time for them, its
+// successors may be silent for twice as long each, up to 80 checks: killed at the same moment each time, none would ever
+// be ready.
+inline constexpr int kDoublingsMax = 3;
 // A process that lived this long restarts at once. keepalived requires 60 s; with that, a master that crashes twice in
 // a minute would lose its addresses.
 inline constexpr std::chrono::seconds kStableAfter{10};
@@ -68,6 +72,8 @@ public:
     // The delay before the next start: 0 after a stable run (kStableAfter), else 0 1 2 4 ... 60 s. A process that was
     // killed for an offence never counts as stable.
     [[nodiscard]] std::chrono::seconds next_delay(Instant now);
+    // One of the supervisor's checks. Returns how many there were since the last message if these are too many.
+    [[nodiscard]] std::optional<int> look_at_heartbeats();
 
     Kind kind;
     int pid = 0;
@@ -87,6 +93,7 @@ public:
     std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
                   requests_ignored = 0;  // offences: summed over all incarnations
     int missed = 0;
+    int silent_starts = 0;  // processes in a row that were silent for too long before they were ready, <= kDoublingsMax
     Instant born{};
     int short_lives = 0;
     boost::asio::steady_timer respawn;

@@ -275,9 +275,9 @@ void Children::look() {
 
 void Children::look_at_heartbeats(Child& child) {
     if (!child.alive() || child.kill_sent || daemon_.is_stopping()) return;
-    if (++child.missed <= kMissedHeartbeatsMax) return;
-    log_.error("{} process({}) has been silent for {} s: killing it", label(child.kind), child.pid,
-               kMissedHeartbeatsMax);
+    const auto silence = child.look_at_heartbeats();
+    if (!silence) return;
+    log_.error("{} process({}) has been silent for {} s: killing it", label(child.kind), child.pid, *silence);
     child.kill_sent = true;
     if (::kill(child.pid, SIGKILL) != 0)
         log_.error("{} process({}) continues to hang: {}", label(child.kind), child.pid,

@@ -24,6 +24,7 @@ struct SettingsKernel {
     std::map<std::string, int, std::less<>> sysctls{{"expire_quiescent_template", 0}};
     bool may_write = true;
     bool has_interface = true;
+    bool stops_daemons = true;
     bool answers = true;    // false: reading the daemons fails
     bool available = true;  // false: the settings cannot be opened
     bool reads_timeouts = true;
@@ -49,6 +50,7 @@ public:
         return {};
     }
     Result<void> stop_daemon(IpvsDaemon::State state) override {
+        if (!kernel_.stops_daemons) return fail_system("stop the daemon of the " + name(state), ENOMEM);
         kernel_.done.push_back("stop " + name(state));
         std::erase_if(kernel_.daemons, [state](const IpvsDaemon& one) { return one.state == state; });
         return {};

@@ -155,6 +155,16 @@ TEST_CASE("a reload without the keyword stops the daemon, one that changes a set
     CHECK(bench.done() == Lines{"stop master", "stop backup"});
 }
 
+TEST_CASE("a daemon that a reload could not stop is stopped later") {
+    SettingsBench bench;
+    bench.reconciler.configure(following(""));
+    bench.kernel.stops_daemons = false;
+    bench.reconciler.configure({});
+    CHECK(bench.kernel.daemons.size() == 2);
+    bench.kernel.stops_daemons = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.empty(); }));
+}
+
 TEST_CASE("configured timeouts are set, repaired, and restored by a reload and at the stop") {
     SettingsBench bench;
     LvsSettings settings;

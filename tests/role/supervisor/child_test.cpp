@@ -71,6 +71,32 @@ TEST_CASE("what a role sends is heard, and that it lives") {
     CHECK(bench.heard.size() == 3);
 }
 
+TEST_CASE("a process that is not ready yet is given twice the time that the one before it had, up to 80 checks") {
+    ChildBench bench;
+    const auto checks_of_a_silent_process = [&] {
+        bench.child.forget();
+        const auto line = bench.adopt();
+        int checks = 0;
+        std::optional<int> silence;
+        while (!silence && checks < 1'000) {
+            silence = bench.child.look_at_heartbeats();
+            if (!silence) ++checks;
+        }
+        CHECK(silence == checks);
+        return checks;
+    };
+    std::vector<int> starts;
+    for (int i = 0; i < 5; ++i) starts.push_back(checks_of_a_silent_process());
+    CHECK(starts == std::vector{10, 20, 40, 80, 80});
+    bench.child.forget();
+    const auto line = bench.adopt();
+    bench.child.ready = true;
+    CHECK_FALSE(bench.child.look_at_heartbeats());
+    bench.child.ready = false;
+    CHECK(checks_of_a_silent_process() == 10);
+    CHECK(checks_of_a_silent_process() == 20);
+}
+
 TEST_CASE("what cannot be read is heard as an error, and the line goes on") {
     ChildBench bench;
     const auto line = bench.adopt();
