@@ -1,5 +1,6 @@
 #include "mainstay/vrrp/holdings.hpp"
 
+#include "mainstay/config/addresses.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 
@@ -67,6 +68,10 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
             .manages_temporary = has_word(keyword::mngtmpaddr),
             .joins_group = has_word(keyword::autojoin),
             .preferred_lifetime = deprecated ? Micros{0} : config::value_of(words, keyword::preferred_lft)};
+}
+
+AddressIdentity identity_of(const config::Instance& instance, const config::VirtualAddress& address) {
+    return identity_of(config::device_of(address, instance), address);
 }
 
 }  // namespace mainstay::vrrp

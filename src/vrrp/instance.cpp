@@ -331,7 +331,7 @@ void Instance::tick(Step step) {
     for (const std::size_t position : restores_.take_due(step.now)) restore(step, position);
     routing_.tick(step);
     for (const std::size_t position : duplicates_.take_due(step.now)) {
-        const HeldAddress held = held_address(*config_, config::all_addresses(*config_)[position]);
+        const HeldAddress held = held_address(*config_, position);
         step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
         send_arps(step, 1);
     }

@@ -27,14 +27,14 @@ Nanos counted_wait(const PacketHeard& packet, Micros interval) {
     return std::clamp<Nanos>(packet.waited, Nanos{0}, Nanos{interval} / 10);
 }
 
-AddressIdentity identity(const config::Instance& config, const config::VirtualAddress& address) {
-    return identity_of(config::device_of(address, config), address);
-}
-
 }  // namespace
 
 HeldAddress held_address(const config::Instance& config, const config::VirtualAddress& address) {
     return {config::device_of(address, config), address.prefix};
+}
+
+HeldAddress held_address(const config::Instance& config, std::size_t position) {
+    return held_address(config, config::all_addresses(config)[position]);
 }
 
 std::vector<HeldAddress> held_addresses(const config::Instance& config) {
@@ -265,7 +265,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
 }
 
 void Instance::restore(Step step, std::size_t position) {
-    const HeldAddress held = held_address(*config_, config::all_addresses(*config_)[position]);
+    const HeldAddress held = held_address(*config_, position);
     step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
     send_arps(step, 1);
     ++counters_.addresses_restored;
@@ -350,13 +350,13 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
 
     AddressChange change;
     std::set<AddressIdentity> before;
-    for (const auto& address : config::all_addresses(*old)) before.insert(identity(*old, address));
+    for (const auto& address : config::all_addresses(*old)) before.insert(identity_of(*old, address));
     const auto after = config::all_addresses(*config_);
     for (std::size_t position = 0; position < after.size(); ++position)
-        if (!before.contains(identity(*config_, after[position]))) change.added.push_back(position);
+        if (!before.contains(identity_of(*config_, after[position]))) change.added.push_back(position);
     // Pending restores move to their new positions; addresses that the reload itself sets are not missing any more.
     restores_.renumber([&](std::size_t position) -> std::optional<std::size_t> {
-        const HeldAddress held = held_address(*old, config::all_addresses(*old)[position]);
+        const HeldAddress held = held_address(*old, position);
         const auto next = position_of(held.interface, held.prefix);
         return next && std::ranges::find(change.added, *next) == change.added.end() ? next : std::nullopt;
     });

@@ -145,7 +145,7 @@ void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) 
     if (instance.config().priority == config::kOwnerPriority && !router_.startup_until && !router_.maintenance) return;
     std::vector<HeldAddress> left;
     for (const std::size_t position : change.change.added) {
-        HeldAddress held = held_address(instance.config(), config::all_addresses(instance.config())[position]);
+        HeldAddress held = held_address(instance.config(), position);
         const InterfaceFact* link = router_.links.find(held.interface);
         const bool there =
             link != nullptr && std::ranges::find(link->addresses, held.prefix.address) != link->addresses.end();
@@ -227,7 +227,7 @@ AddressMoves::Key AddressMoves::key_of(const HeldAddress& held) {
 
 void AddressMoves::was_held(const config::Instance& master) {
     for (const auto& address : config::all_addresses(master)) {
-        auto as = identity_of(config::device_of(address, master), address);
+        auto as = identity_of(master, address);
         before_.emplace(key_of(as), std::move(as));
     }
 }
@@ -242,7 +242,7 @@ void AddressMoves::was_held(const std::vector<StaticAddress>& statics) {
 void AddressMoves::is_held(InstanceId id, const config::Instance& master) {
     std::size_t position = 0;
     for (const auto& address : config::all_addresses(master)) {
-        const auto as = identity_of(config::device_of(address, master), address);
+        const auto as = identity_of(master, address);
         after_.emplace(key_of(as), After{.as = as, .owner = id, .position = position++});
     }
 }

@@ -26,6 +26,7 @@ struct AddressIdentity {
 // The broadcast address: "brd +" sets the host bits, "brd -" clears them.
 [[nodiscard]] std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address);
 [[nodiscard]] AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address);
+[[nodiscard]] AddressIdentity identity_of(const config::Instance& instance, const config::VirtualAddress& address);
 
 // Compares what the kernel stores: not settings that concern only mainstay, nor how a route was added (`add`,
 // `append`).

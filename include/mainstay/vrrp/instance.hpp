@@ -36,6 +36,7 @@ struct AddressChange {
 };
 
 [[nodiscard]] HeldAddress held_address(const config::Instance& config, const config::VirtualAddress& address);
+[[nodiscard]] HeldAddress held_address(const config::Instance& config, std::size_t position);  // in all_addresses()
 [[nodiscard]] std::vector<HeldAddress> held_addresses(const config::Instance& config);
 
 class Instance {

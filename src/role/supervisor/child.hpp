@@ -30,8 +30,8 @@ namespace mainstay::role {
 // are counted, not seconds, so that a pause of the whole machine kills no process.
 inline constexpr int kMissedHeartbeatsMax = 10;
 // Where it was silent before it was ready, as with thousands of services on a machine without time for them, its
-// successors may be silent for twice as long each, up to 80 checks: killed at the same moment each time, none would ever
-// be ready.
+// successors may be silent for twice as long each, up to 80 checks: killed at the same moment each time, none would
+// ever be ready.
 inline constexpr int kDoublingsMax = 3;
 // A process that lived this long restarts at once. keepalived requires 60 s; with that, a master that crashes twice in
 // a minute would lose its addresses.
