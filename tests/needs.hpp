@@ -3,7 +3,10 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace mainstay::test {
 
@@ -22,5 +25,14 @@ struct Needs {
 
 // TEST_CASE("a name" * kNeedsRoot), TEST_SUITE_BEGIN("a name" * kNeedsRoot)
 inline constexpr Needs kNeedsRoot{"needs root", [] { return ::geteuid() == 0; }};
+
+// Of a test with a thousand connections. A login has 1,024 descriptors, and may have more when it asks.
+inline constexpr Needs kNeedsDescriptors{"needs 4,096 file descriptors", [] {
+                                             rlimit limit{};
+                                             ::getrlimit(RLIMIT_NOFILE, &limit);
+                                             limit.rlim_cur =
+                                                 std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 4'096));
+                                             return limit.rlim_cur >= 4'096 && ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+                                         }};
 
 }  // namespace mainstay::test

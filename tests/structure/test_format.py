@@ -30,5 +30,5 @@ def test_every_file_is_formatted():
     files = sorted(path for folder in ("include", "src", "tests") for path in (TOP / folder).rglob("*.[ch]pp"))
     assert files
     done = subprocess.run([program, "--dry-run", "-Werror", *files], capture_output=True, text=True, check=False)
-    wrong = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", done.stderr, re.MULTILINE)))
+    wrong = sorted(set(re.findall(r"^(.+?):\d+:\d+: error", done.stderr, re.MULTILINE)))
     assert done.returncode == 0, f"clang-format-{VERSION} -i wants to change: {wrong}\n{done.stderr[:2000]}"

@@ -1,4 +1,5 @@
 // The TCP listeners of the API, with clients of this very process on loopback addresses.
+#include "../../needs.hpp"
 #include "http_tcp_bench.hpp"
 
 using namespace mainstay;
@@ -173,7 +174,8 @@ TEST_CASE("a source waits after its third wrong secret, twice as long each time,
     CHECK(guard.sources() <= kSourcesMax);
 }
 
-TEST_CASE("one address has sixteen connections, and of a thousand idle ones the others are closed") {
+TEST_CASE("one address has sixteen connections, and of a thousand idle ones the others are closed" *
+          mainstay::test::kNeedsDescriptors) {
     Bench b;
     b.server->set({.listen = {b.at()}});
     std::vector<UniqueFd> idle;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "reader_bench.hpp"
 
@@ -45,7 +46,8 @@ struct DumpBench {
 
 }  // namespace
 
-TEST_CASE("a reader that is to dump writes whole services with their states into the file that it is given") {
+TEST_CASE("a reader that is to dump writes whole services with their states into the file that it is given" *
+          mainstay::test::kNeedsRoot) {
     report::LvsStatus status;
     status.services = {{.name = "[10.9.9.8]:tcp:80", .key = {.protocol = 6}, .quorum_up = true}};
     status.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}, .weight = 3, .in_table = true}};
@@ -70,7 +72,8 @@ TEST_CASE("a reader that is to dump writes whole services with their states into
 }
 
 TEST_CASE(
-    "it dumps the configuration when the lvs role has published no state, and ends when its file cannot be opened") {
+    "it dumps the configuration when the lvs role has published no state, and ends when its file cannot be opened" *
+    mainstay::test::kNeedsRoot) {
     DumpBench b{kService, nullptr};
     b.reader.process.send(ipc::DumpFile{DumpKind::DataCheck, Step::Refused});
     b.reader.process.send(ipc::DumpFile{{}, Step::Over});
@@ -78,7 +81,7 @@ TEST_CASE(
     CHECK(b.reader.process.status() == 0);
 }
 
-TEST_CASE("snapshots that cannot be read are said, and no file is wanted") {
+TEST_CASE("snapshots that cannot be read are said, and no file is wanted" * mainstay::test::kNeedsRoot) {
     Bench first;
     const auto nonsense = ipc::make_sealed_memfd("part", std::as_bytes(std::span{"nonsense", 8}));
     REQUIRE(nonsense.has_value());

@@ -373,7 +373,8 @@ TEST_CASE("without iptables, or with both of them configured, nftables is used" 
         });
 }
 
-TEST_CASE("the table of another daemon stays where this one has another name for its own") {
+TEST_CASE("the table of another daemon stays where this one has another name for its own" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         REQUIRE(nft("add table ip keepalived"));
         const auto config = refusing("nftables second");
