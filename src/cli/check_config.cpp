@@ -53,7 +53,7 @@ std::string summary(const config::Loaded& loaded, const std::string& file, int e
     const std::string_view verdict = !loaded.can_run()            ? "cannot run"
                                      : refused                    ? "is refused by --strict"
                                      : loaded.diagnostics.empty() ? "is fine"
-                                     : exit_code == 0             ? "is fine, with notes"
+                                     : exit_code == 0             ? "is fine, with remarks"
                                                                   : "runs, with the effects named above";
     return fmt::format("{}: {}, {}, {}; the configuration {} (exit code {})\n", file, counted(errors, "error"),
                        counted(warnings, "warning"), counted(notes, "note"), verdict, exit_code);

@@ -220,9 +220,9 @@ std::string help_text(const std::string& program) {
                                else /etc/keepalived/keepalived.conf, else what
                                /etc/mainstay/mainstay.toml says about the director; a name that
                                ends in .toml is read as TOML
-  -t, --config-test[=LOG]      Test the configuration, change nothing; exit 0 clean, 4 no file that
-                               can be read, 5 warnings or errors, 6 script security, 2 a word
-                               is missing
+  -t, --config-test[=LOG]      Test the configuration, change nothing; exit 0 clean, or only what
+                               keepalived does not remark; 4 no file that can be read, 5 other
+                               warnings or errors, 6 script security, 2 a word is missing
       --shared-account=NAME    Run all roles as this account instead of one for each
       --takeover               Go on with what another program, keepalived, holds on this host: its
                                addresses, devices and IPVS table (mainstayctl takeover)

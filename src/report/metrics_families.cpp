@@ -28,7 +28,7 @@ constexpr MetricFamily kFamilies[] = {
     {"mainstay_reload_last_timestamp_seconds", Gauge, Own, "result", "2",
      "When a reload was last done or refused, as Unix time; absent before the first."},
     {"mainstay_reload_last_successful", Gauge, Own, "", "1", "Whether the last reload was done; 1 before the first."},
-    {"mainstay_problems", Gauge, Own, "kind, severity", "20",
+    {"mainstay_problems", Gauge, Own, "kind, severity", "25",
      "Problems now, by kind (docs/guide/monitoring.md); those that mainstayctl status lists."},
     {"mainstay_events_lost_total", Counter, Own, "", "1",
      "Events that were overwritten before they could be mailed and recorded."},

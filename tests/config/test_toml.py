@@ -1,6 +1,7 @@
 """The TOML form from outside: mainstayctl config convert, print and schema, and mainstayd -t."""
 
 import json
+import re
 import subprocess
 import tomllib
 
@@ -216,3 +217,18 @@ def test_the_two_languages_can_be_compared(tmp_path):
     conf.write_text(ctl("config", "convert", str(toml)).stdout, encoding="utf-8")
 
     assert ctl("config", "diff", str(toml), str(conf)).returncode == 0
+
+
+def test_the_file_that_is_installed_shows_every_setting_with_its_default():
+    schema = json.loads(ctl("config", "schema").stdout)
+    sections = {name: part for name, part in schema["properties"].items() if ctl("config", "explain", name).returncode == 2}
+    assert {"lvs", "scripts", "reload", "webhook"} <= set(sections)
+    installed = (TOP / "etc" / "mainstay.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads(re.sub(r"^#(?=\[\[|\w+ = )", "", installed, flags=re.MULTILINE))
+    jsonschema.validate(shown, schema)
+    for name, part in sections.items():
+        wanted = part.get("items", part)["properties"]
+        here = shown[name][0] if isinstance(shown[name], list) else shown[name]
+        assert set(here) == set(wanted), name
+        defaults = {key: one["default"] for key, one in wanted.items() if "default" in one}
+        assert {key: here[key] for key in defaults} == defaults
