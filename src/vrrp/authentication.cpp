@@ -13,6 +13,9 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kAhEpoch =
+    1'293'840'000;  // 2011: the numbers pass those that 0.1.0 sends; 32 bits last until 2045
+constexpr std::uint64_t kAhPerSecond = 4;
 
 // Seconds in the upper half, 1/65536 s below, and a counter of 16 bits.
 std::uint64_t time_stamp(std::int64_t unix_us) {
@@ -25,8 +28,8 @@ std::uint64_t time_stamp(std::int64_t unix_us) {
 }  // namespace
 
 std::uint32_t Authentication::next_ah(std::int64_t unix_us) {
-    const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(unix_us, 0) / kSecond);
-    sent_ = std::max(sent_ + 1, seconds);
+    const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(unix_us / kSecond - kAhEpoch, 0));
+    sent_ = std::max(sent_ + 1, seconds * kAhPerSecond);
     return static_cast<std::uint32_t>(sent_);
 }
 

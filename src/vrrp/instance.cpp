@@ -196,7 +196,7 @@ void Instance::become_master(Step step) {
     if (handed_over_at_)
         reasons_.taken_back();
     else
-        reasons_.took_over(effective_, down_time(), problems_.refused_since(step.now - down_time()));
+        reasons_.took_over(effective_, down_time(), problems_.refused_since(step.now - down_time(), config_->version));
     clear_timers();
     if (!preempted.empty()) preempted_until_ = step.now + config_->advert_int;
     preempting_ = preempted;

@@ -169,7 +169,7 @@ void Instance::heard_refused(Step step, const PacketHeard& packet) {
     const bool goes_on = refused_at_ && step.now - *refused_at_ < down_time();
     refused_at_ = step.now;
     if (goes_on) return;
-    if (const std::string text = problems_.refused_since(step.now); !text.empty())
+    if (const std::string text = problems_.refused_since(step.now, config_->version); !text.empty())
         log(step, LogLevel::Warning, "two masters: the adverts of another MASTER are refused: " + text);
 }
 

@@ -65,6 +65,7 @@ void Instance::seal(Step step, SendAdvert& advert) {
     const HmacSettings& hmac = *settings().hmac;
     if (!header && !hmac.signs()) return;
     const auto key = auth_key(*config_);
+    const bool multicast = config_->unicast_peers.empty();
     const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us);
     if (header) {
         advert.protocol = wire::kAhProtocol;
@@ -76,7 +77,7 @@ void Instance::seal(Step step, SendAdvert& advert) {
         payload = header ? wire::encode_ah({.source = advert.source,
                                             .destination = advert.destinations[i],
                                             .ip_id = advert.ip_id,
-                                            .ttl = advert.ttl,
+                                            .ttl = multicast ? advert.ttl : std::uint8_t{0},
                                             .sequence = static_cast<std::uint32_t>(number),
                                             .key = key},
                                            payload)

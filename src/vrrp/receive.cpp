@@ -229,12 +229,13 @@ bool PeerProblems::noted_since(Problem problem, Instant begin) const {
         seen_, [&](const PeerProblem& one) { return one.kind == kind_of(problem) && one.last >= begin; });
 }
 
-std::string PeerProblems::refused_since(Instant begin) const {
+std::string PeerProblems::refused_since(Instant begin, std::uint8_t version) const {
     constexpr std::array kAccepted{Problem::LowerPriority, Problem::OwnAddress, Problem::RivalMaster,
                                    Problem::AddressCount, Problem::MissingAddress};
     const PeerProblem* last = nullptr;
     for (const auto& one : seen_) {
-        const bool dropped = std::ranges::none_of(kAccepted, [&](Problem p) { return one.kind == kind_of(p); });
+        const bool dropped = std::ranges::none_of(kAccepted, [&](Problem p) { return one.kind == kind_of(p); }) &&
+                             (version == 2 || one.kind != kind_of(Problem::Interval));
         if (dropped && one.last >= begin && (last == nullptr || one.last > last->last)) last = &one;
     }
     return last == nullptr ? std::string{} : last->text;

@@ -25,6 +25,16 @@ def header_of(packet):
     return payload[24:], int.from_bytes(payload[8:12], "big")
 
 
+@pytest.mark.parametrize("first,second", [("mainstay", "keepalived"), ("keepalived", "mainstay")])
+def test_a_unicast_backup_believes_the_authentication_header_of_the_other_program(lan, first, second):
+    one, two = office(lan, "one", "two")
+    unicast = "unicast_src_ip 192.168.4.{}\nunicast_peer {{\n 192.168.4.{}\n }}\n"
+    start(one, first, instance("BACKUP", 150, auth=False, more=AH + "\n" + unicast.format(11, 12)))
+    wait_holds(one)
+    start(two, second, instance("BACKUP", 100, auth=False, more=AH + "\n" + unicast.format(12, 11)))
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 5)
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("first,second", [("mainstay", "keepalived"), ("keepalived", "mainstay")])
 def test_mainstay_and_keepalived_understand_each_others_authentication_header(lan, first, second):

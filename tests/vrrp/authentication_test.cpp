@@ -118,7 +118,7 @@ TEST_CASE("AH numbers begin with the time, continue received ones, and increase 
     const auto first = b.bench.tick(t0 + 3'609'375us);
     CHECK(advert_in(first).protocol == 51);
     CHECK(advert_in(first).ip_id == 1);
-    CHECK(wire::decode_ah(advert_in(first).payloads[0])->sequence == 1'700'000'003);
+    CHECK(wire::decode_ah(advert_in(first).payloads[0])->sequence == 1'624'640'012);  // four a second since 2011
     CHECK(wire::decode_ah(advert_in(first).payloads[0])->spi == 0x0a00'0001);
 
     (void)b.hear_ah(1'800'000'000, t0 + 4s, 90);
@@ -132,6 +132,49 @@ TEST_CASE("AH numbers begin with the time, continue received ones, and increase 
     (void)again.router.start(t0 + 5s, &left);
     CHECK(wire::decode_ah(advert_in(again.tick(t0 + 6s)).payloads[0])->sequence == 1'800'000'003);
     CHECK(again.router.snapshot().instances[0].auth_heard == left.instances[0].auth_heard);
+}
+
+TEST_CASE("AH numbers of a process that follows a stopped one are above its last, whatever that has answered") {
+    AuthBench b{ah_instance(255)};
+    (void)b.bench.tick(t0);
+    for (int second = 1; second <= 20; ++second) {
+        (void)b.bench.tick(t0 + std::chrono::seconds{second});
+        if (second % 2 == 0)
+            (void)b.hear_ah(static_cast<std::uint32_t>(second), t0 + second * 1s + 1ms, 90);  // answered
+    }
+    const auto last = wire::decode_ah(advert_in(b.bench.router.step(Shutdown{}, t0 + 20s + 2ms)).payloads[0])->sequence;
+    Bench next{ah_instance(255)};
+    (void)next.router.step(ClockTold{{kNow + 21'500'000}}, t0 + 21'500ms);
+    (void)next.router.step(link(), t0 + 21'500ms);
+    (void)next.router.start(t0 + 21'500ms);
+    CHECK(wire::decode_ah(advert_in(next.tick(t0 + 21'500ms)).payloads[0])->sequence > last);
+}
+
+TEST_CASE("the check value of a unicast packet does not depend on its TTL, which routers change") {
+    auto c = ah_instance(255);
+    c.source = ip("10.0.0.1");
+    c.unicast_peers = {{ip("10.0.0.2")}};
+    AuthBench b{c};
+    const auto sent = advert_in(b.bench.tick(t0));
+    std::vector<std::byte> header(20);
+    header[0] = std::byte{0x45};
+    header[3] = static_cast<std::byte>(20 + sent.payloads[0].size());
+    header[5] = static_cast<std::byte>(sent.ip_id);
+    header[8] = std::byte{63};
+    header[9] = std::byte{51};
+    std::ranges::copy(sent.source.bytes(), header.begin() + 12);
+    std::ranges::copy(sent.destinations[0].bytes(), header.begin() + 16);
+    const auto key = std::as_bytes(std::span{std::string_view{"secret12"}});
+    CHECK(wire::ah_right(header, sent.payloads[0], key));
+    // As keepalived 2.2.7 makes it.
+    const auto packet = std::span{sent.payloads[0]}.subspan(wire::kAhLength);
+    CHECK(sent.payloads[0] == wire::encode_ah({.source = sent.source,
+                                               .destination = sent.destinations[0],
+                                               .ip_id = sent.ip_id,
+                                               .ttl = 0,
+                                               .sequence = wire::decode_ah(sent.payloads[0])->sequence,
+                                               .key = key},
+                                              packet));
 }
 
 TEST_CASE("a clock that runs on as it was set needs nothing else, and one that was set does") {

@@ -142,6 +142,19 @@ TEST_CASE("a router that takes over although others advertise says why it did no
     (void)earlier.hear(Peer{150}, t0 + 2s);
     CHECK(reason(until_master(std::move(earlier), t0 + 2s)) ==
           "no advertisement of 10.0.0.2 (priority 150) arrived for 3.61 s");
+
+    // Another interval is one for version 2 alone.
+    auto slower = instance();
+    slower.advert_int = 2s;
+    auto third = slower;
+    third.version = 3;
+    Bench two = Bench::started(slower), three = Bench::started(third);
+    (void)two.hear(Peer{150}, t0 + 1s);
+    (void)three.hear(Peer{150}.v3(1s), t0 + 1s);
+    CHECK(reason(until_master(std::move(two), t0 + 1s)) ==
+          "no advertisement was accepted: 10.0.0.2 advertises every 1 s, this router every 2 s");
+    CHECK(reason(until_master(std::move(three), t0 + 1s)) ==
+          "no advertisement of 10.0.0.2 (priority 150) arrived for 3.61 s");
 }
 
 TEST_CASE("a router that stepped back does not take its own address for the master's") {

@@ -14,8 +14,8 @@ class Authentication {
 public:
     static constexpr std::size_t kSenders = 4;  // the least recently heard sender is evicted (keepalived 2.4.3)
 
-    // AH: the next number. keepalived counts from 1; ours starts at the Unix time in seconds, which exceeds everything
-    // that an earlier process has sent, because version 2 sends at most about one advert per second.
+    // AH: the next number. keepalived counts from 1; ours grow with the time, by four a second, so that they exceed
+    // everything that an earlier process has sent: one advert a second, answers to rivals, resignations.
     [[nodiscard]] std::uint32_t next_ah(std::int64_t unix_us);
     // auth_hmac: the current time, or the last number + 1 if that is greater.
     [[nodiscard]] std::uint64_t next_hmac(std::int64_t unix_us);

@@ -65,8 +65,9 @@ public:
     [[nodiscard]] const std::vector<PeerProblem>& seen() const { return seen_; }
     [[nodiscard]] bool is_of(Problem problem, const IpAddress& peer) const;  // the last one was its
     [[nodiscard]] bool noted_since(Problem problem, Instant begin) const;
-    // Why the last advert of those that were dropped since then was: its text; empty: none was.
-    [[nodiscard]] std::string refused_since(Instant begin) const;
+    // Why the last advert of those that were dropped since then was: its text; empty: none was. `version`: of VRRP; in
+    // 3 another interval is a problem, but used.
+    [[nodiscard]] std::string refused_since(Instant begin, std::uint8_t version) const;
     void adopt(const std::vector<PeerProblem>& before) { seen_ = before; }
 
 private:

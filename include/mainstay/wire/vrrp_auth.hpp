@@ -38,12 +38,13 @@ struct AhHeader {
 struct AhSeal {                     // IP header fields that the check value covers
     IpAddress source, destination;  // IPv4
     std::uint16_t ip_id = 1;        // not 0: the kernel would choose another one
-    std::uint8_t ttl = 255;
+    std::uint8_t ttl = 255;         // as it is covered: 0 of a unicast packet, whatever it is sent with
     std::uint32_t sequence = 1;
     std::span<const std::byte> key;
 };
-// The authentication header followed by the packet. keepalived includes the TTL in the covered IP
-// header, where RFC 2402 3.3.3.1.1 requires zero (seen with 2.2.7); TOS, fragment and checksum fields count as zero.
+// The authentication header followed by the packet. In the IP header that it covers keepalived has the TTL of a
+// multicast packet, where RFC 2402 3.3.3.1.1 requires zero, and zero for unicast (seen with 2.2.7); TOS, fragment and
+// checksum fields count as zero.
 [[nodiscard]] std::vector<std::byte> encode_ah(const AhSeal& seal, std::span<const std::byte> packet);
 
 // Whether the check value is correct with the received TTL, the original TTL (255) or zero as in the RFC. `ip_header`
