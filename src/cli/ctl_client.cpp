@@ -88,7 +88,12 @@ Result<std::string> exchange_with(const std::string& socket, const std::string& 
     if (!fd) {
         // The socket's permissions or the daemon itself may say so.
         if (fd.error().code() == Errc::Permission) return fail(Errc::Permission, kNotForYou);
-        return error_of(fd);
+        const auto supervisor = supervisor_of(socket);
+        if (fd.error().code() != Errc::NotFound || !supervisor) return error_of(fd);
+        return fail(Errc::NotFound,
+                    fmt::format("mainstayd (process {}) runs, but its observer, which answers at {}, is "
+                                "being started; ask again in a moment",
+                                *supervisor, socket));
     }
     if (const auto sent = send_all(fd->get(), request_text(target, body)); !sent)
         return no_answer(socket, sent.error());
@@ -130,6 +135,7 @@ struct Connection {
 Result<Connection> connect_to(const std::string& socket) {
     const std::string path = socket.substr(0, socket.rfind('/') + 1).append(role::kSupervisorSocket);
     auto fd = connect_to_daemon(path, SOCK_SEQPACKET);
+    if (!fd && fd.error().code() == Errc::Permission) return error_of(fd, "this needs root");
     if (!fd) return error_of(fd);
     // The folder belongs to the roles' account and this program runs as root, so it accepts only a peer that is root.
     const auto peer = kernel::peer_of(fd->get());

@@ -12,7 +12,7 @@
 namespace mainstay::cli {
 
 // `type`: SOCK_STREAM or SOCK_SEQPACKET. Connecting, and later each sending, takes at most 10 s.
-// Errc::NotFound: nobody listens there, so mainstayd is not running.
+// Errc::NotFound: nobody listens there, so mainstayd is not running, or the part of it that answers is being started.
 [[nodiscard]] Result<UniqueFd> connect_to_daemon(const std::string& path, int type);
 
 // Sends one request to the supervisor over its control socket, which only root may use.

@@ -125,11 +125,13 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         return;
     }
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
+        const bool to_itself = std::ranges::find(config_->unicast_peers, advert.source,
+                                                 &config::UnicastPeer::address) != config_->unicast_peers.end();
         problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
         if (once_.first(Problem::OwnAddress))
             log(step, LogLevel::Warning,
-                fmt::format("received an advert from our own address {}: does another host have it?",
-                            advert.source.to_string()));
+                fmt::format("received an advert from our own address {}: {}", advert.source.to_string(),
+                            to_itself ? "it is among our unicast_peer" : "does another host have it?"));
         return;
     }
     heard_other_owner(step, advert);
@@ -155,9 +157,10 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         owes_arps_ = true;
         return;
     }
-    log(step, LogLevel::Info,  // keepalived's words, which monitoring matches
-        fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new election",
-                    advert.source.to_string(), advert.priority, effective_));
+    log(step, LogLevel::Info,  // keepalived's words, which monitoring matches; without the last where it sends no
+                               // advert (2.2.7)
+        fmt::format("Received advert from {} with lower priority {}, ours {}{}", advert.source.to_string(),
+                    advert.priority, effective_, config_->lower_prio_no_advert ? "" : ", forcing new election"));
     reassert_mastership(step);
     answered_rival_ = true;
     announce(step, Transition::LowerPriorityHeard);  // runs its own script, and a FIFO line

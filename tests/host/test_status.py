@@ -1,6 +1,7 @@
 """mainstayctl against a running daemon."""
 
 import json
+import re
 
 from support.paths import program
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready
@@ -54,6 +55,20 @@ def test_two_masters_are_an_alarm_even_if_each_refuses_the_others_adverts(lan):
 
     daemon.stop()
     wait_until(lambda: ctl(one, "status", "--check").returncode == 0, 30, "the other one to be forgotten")
+
+
+def test_a_daemon_whose_observer_is_not_there_yet_is_not_said_to_be_gone(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(instance()))
+    one.path("/run/mainstay/control.sock").rename(one.path("/run/mainstay/away"))
+
+    answer = ctl(one, "status")
+    asked = one.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program("mainstayctl"), "reload"], check=False)
+
+    assert answer.returncode == 3
+    assert re.search(r"mainstayd \(process \d+\) runs, but its observer, which answers at /run/mainstay/control.sock, is being started",
+                     answer.stderr), answer.stderr
+    assert asked.stderr.startswith("mainstayctl: this needs root: "), asked.stderr
 
 
 def test_status_says_that_the_daemon_does_not_run_and_exits_3(lan):

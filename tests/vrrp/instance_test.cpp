@@ -268,6 +268,17 @@ TEST_CASE("among equals the higher address stays master") {
     }
 }
 
+TEST_CASE("a router that is told to send adverts to itself says so") {
+    auto c = instance();
+    c.source = ip("10.0.0.1");
+    c.unicast_peers = {{ip("10.0.0.2")}, {ip("10.0.0.1")}};
+    Bench bench = Bench::master(c);
+    Peer itself{100};
+    itself.from("10.0.0.1").destination = ip("10.0.0.1");
+    CHECK(lines(bench.hear(itself, bench.taken_at + 100ms)) ==
+          Lines{"warning: (VI_1) received an advert from our own address 10.0.0.1: it is among our unicast_peer"});
+}
+
 TEST_CASE("our own address in another router's advert is logged once and not answered") {
     Bench bench = Bench::master(instance());
 
@@ -314,7 +325,9 @@ TEST_CASE("lower_prio_no_advert leaves the advert out") {
     auto c = instance(150);
     c.lower_prio_no_advert = true;
     Bench bench = Bench::master(c);
-    CHECK(deeds(bench.hear(Peer{100}, t0 + 5s)) == Lines{"0 arp x5"});
+    const auto heard = bench.hear(Peer{100}, t0 + 5s);
+    CHECK(deeds(heard) == Lines{"0 arp x5"});
+    CHECK(lines(heard).at(1) == "(VI_1) Received advert from 10.0.0.2 with lower priority 100, ours 150");
 }
 
 TEST_CASE("a flood of rivals is counted but answered only four times an interval") {

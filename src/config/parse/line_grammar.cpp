@@ -173,6 +173,8 @@ private:
             d.fix = fmt::format("did you mean `{}`?", near);
         else if (find_option(top().block, "via") != nullptr && IpAddress::parse(word))
             d.fix = fmt::format("write `via {}`", word);
+        else if (find_option(top().block, "via") == nullptr && Prefix::parse(word))
+            d.fix = "one address per line";
         else if (find_option(top().block, "weight") != nullptr && whole_number(word, INT32_MIN, INT32_MAX))
             d.fix = fmt::format("write `weight {}`", word);
         if (owner_.strict_line || is_tracker()) drop_line();

@@ -1,6 +1,7 @@
 // Applies the schema to the statements. There is no function per keyword: a row describes its words and what to set.
 // This file handles only blocks, braces and diagnostics about them.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "config/parse/parser.hpp"
@@ -8,6 +9,7 @@
 #include "config/schema/value_store.hpp"
 #include "config/validate/validate.hpp"
 #include "mainstay/base/text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "parser.hpp"
 
 namespace mainstay::config {
@@ -253,16 +255,21 @@ private:
         const KeywordSpec& row = value.row;
         if (row.args.takes == Takes::Entries) {
             Section line;
+            const std::size_t named = r_.named_interfaces.size();
             if (!read_line(r_, row, value.statement, value.first, row.args.opens, line)) return;
+            const bool tracked = !is_given(line.values, keyword::no_track);
             value.section = &line;
             value.line_values = &line.values;
             r_.line_refused = false;
             if (row.line != nullptr) row.line(r_, value);
+            if (r_.instance != nullptr && tracked && !r_.line_refused)  // a route or a rule
+                for (auto& one : std::span{r_.named_interfaces}.subspan(named)) one.needed_by = r_.instance->model.name;
             if ((row.line == nullptr || row.from_store) && !r_.line_refused)
                 store().sections().push_back(std::move(line));
             return;
         }
-        if (row.form.starts_with("{ <ifname>")) r_.named_interfaces.emplace_back(value.word, value.mark);
+        if (row.form.starts_with("{ <ifname>"))
+            r_.named_interfaces.push_back({std::string{value.word}, value.mark, {}});
         auto& values = store().values();
         if (values.empty()) values.push_back({std::string{row.name}, WordList{}});
         std::get<WordList>(values.front().data).emplace_back(value.word);

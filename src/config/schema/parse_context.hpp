@@ -258,7 +258,12 @@ struct ParseContext {
     std::pair<std::string, std::string> unknown_account;  // of script_user
     std::size_t unknown_account_entry = Diagnoser::kNowhere;
     // Interfaces in keywords without a struct in the model.
-    std::vector<std::pair<std::string, Mark>> named_interfaces;
+    struct NamedInterface {
+        std::string name;
+        Mark mark;
+        std::string needed_by;  // an instance that is in FAULT without it
+    };
+    std::vector<NamedInterface> named_interfaces;
     // A word of a line that names something.
     struct NamedWord {
         const KeywordSpec* row;

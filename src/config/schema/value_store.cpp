@@ -101,7 +101,7 @@ bool is_process_delay(const KeywordSpec& row) {
 
 void keep(ParseContext& r, KeywordValues& values, const Value& v) {
     if (contradicts_quorum(r, values, v)) return;
-    if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.emplace_back(v.word, v.mark);
+    if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.push_back({std::string{v.word}, v.mark, {}});
     if (v.row.args.in_line && (v.row.name == "track_group" || v.row.name == "vrf"))
         r.named_in_lines.push_back({&v.row, std::string{v.word}, v.mark});
     if (v.row.name == keyword::nftables_ipvs.text) r.nftables_ipvs = v.mark;

@@ -28,6 +28,7 @@ public:
             for (const UnicastPeer& peer : instance.unicast_peers) peers_.emplace(peer.address, instance.name);
         }
         virtual_addresses();
+        own_peers();
         for (const ServiceDraft& service : r_.services)
             for (const ServerDraft& server : service.servers) {
                 const IpAddress& address = server.model.endpoint.address;
@@ -157,6 +158,20 @@ private:
         d.fix =
             "let IPVS on both take only what comes from clients: virtual_server fwmark, and a rule that marks packets "
             "to the virtual address unless they have the other director's MAC address";
+    }
+
+    void own_peers() {
+        for (const InstanceDraft& instance : r_.instances) {
+            const Instance& m = instance.model;
+            if (!m.source ||
+                std::ranges::find(m.unicast_peers, *m.source, &UnicastPeer::address) == m.unicast_peers.end())
+                continue;
+            auto& d = r_.diag.advise(
+                Code::OwnPeer, instance.unicast,
+                fmt::format("({}) unicast_peer names its own address {}", m.name, m.source->to_string()));
+            d.effect = "it sends each advert to itself, too";
+            d.fix = "delete it there";
+        }
     }
 
     void named_in_lines() {

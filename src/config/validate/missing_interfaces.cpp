@@ -33,7 +33,8 @@ void MissingInterfaces::used(const std::string& owner, const std::string& name, 
 }
 
 void MissingInterfaces::report() {
-    for (const auto& [name, mark] : r_.named_interfaces) used({}, name, mark, Use::Named);
+    for (const auto& [name, mark, needed_by] : r_.named_interfaces)
+        used(needed_by, name, mark, needed_by.empty() ? Use::Named : Use::Needed);
     for (const auto& [name, missing] : names_) {
         if (missing.exists) continue;
         auto& d =

@@ -360,23 +360,24 @@ private:
     }
 
     void resolve_preemption() {
-        const auto clear = [&](Mark mark, std::string_view keyword, std::string_view why) {
-            auto& d = r_.diag.warn(Code::PreemptIgnored, mark, text(fmt::format("{} has no effect {}", keyword, why)));
+        using Why = std::pair<std::string_view, std::string_view>;  // and the fix
+        const Why state{"with state MASTER", "use state BACKUP on all routers and let the priority decide"};
+        const auto clear = [&](Mark mark, std::string_view keyword, const Why& why) {
+            auto& d =
+                r_.diag.warn(Code::PreemptIgnored, mark, text(fmt::format("{} has no effect {}", keyword, why.first)));
             d.effect = fmt::format("{} is ignored", keyword);
-            d.fix = "use state BACKUP on all routers and let the priority decide";
+            d.fix = why.second;
         };
         if (m_.nopreempt && (m_.initial_master || m_.priority == kOwnerPriority)) {
-            clear(i_.nopreempt, "nopreempt",
-                  m_.priority == kOwnerPriority ? "on an address owner" : "with state MASTER");
+            const Why owner{"on an address owner", "delete it, or give this router a priority below 255"};
+            clear(i_.nopreempt, "nopreempt", m_.priority == kOwnerPriority ? owner : state);
             m_.nopreempt = false;
         }
         if (m_.preempt_delay.count() == 0) return;
-        const std::string_view why = m_.strict           ? "in strict mode"
-                                     : m_.initial_master ? "with state MASTER"
-                                     : m_.nopreempt      ? "with nopreempt"
-                                                         : "";
-        if (why.empty()) return;
-        clear(i_.preempt_delay, "preempt_delay", why);
+        if (!m_.strict && !m_.initial_master && !m_.nopreempt) return;
+        const Why strict{"in strict mode", "delete it, or leave strict mode (vrrp_strict, strict_mode)"};
+        const Why both{"with nopreempt", "delete one of the two"};
+        clear(i_.preempt_delay, "preempt_delay", m_.strict ? strict : m_.initial_master ? state : both);
         m_.preempt_delay = Micros{0};
     }
 

@@ -178,9 +178,10 @@ void Operators::begin_maintenance(const ipc::InstanceQuestion& question) {
                                 .request = request,
                                 .note = {}};
     if (question.seconds > 0) order.until = WallTime{now.unix_us + question.seconds * 1'000'000};
-    log_.notice("maintenance begins: {} ({})",
-                has_instances() ? "this director hands its instances over"
-                                : "announced addresses move to their drain interface",
+    log_.notice("{} ({})",
+                maintenance_.order().on ? "maintenance goes on"
+                : has_instances()       ? "maintenance begins: this director hands its instances over"
+                                        : "maintenance begins: announced addresses move to their drain interface",
                 described(order));
     if (const auto kept = maintenance_.set(order); !kept) {
         log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());

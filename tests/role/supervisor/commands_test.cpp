@@ -68,6 +68,8 @@ TEST_CASE("maintenance is told to vrrp and lvs, shown with who began it and why,
     REQUIRE(again.until);
     CHECK(again.until->unix_us >= again.since.unix_us + 60'000'000);
     CHECK(again.until->unix_us < again.since.unix_us + 120'000'000);
+    CHECK(stage.logged("maintenance begins: ") == 1);
+    CHECK(stage.logged("maintenance goes on (until ") == 1);
     CHECK(shown(stage).ends_with(" UTC, by " + order.by + "\n"));
 
     const auto end = stage.ask(maintenance(Verb::MaintenanceOff));

@@ -108,6 +108,7 @@ enum class Code : std::uint16_t {
     OnlyAddress = 425,  // of the interface, and a virtual one
     DeviceWithoutAddress = 426,
     VrfIgnored = 427,
+    OwnPeer = 428,  // its own address among its unicast peers
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,
