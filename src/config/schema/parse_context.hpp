@@ -126,7 +126,7 @@ struct InstanceDraft {
     Instance& model;
     std::size_t index = 0;  // among the drafts
     CompactVector<TrackedName> tracked;
-    Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, auth_type, version;
+    Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, version;
     Mark addresses, unicast, source, advert_int, vmac, multicast_group;
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false, ttl_given = false;

@@ -150,7 +150,7 @@ void set_version(ParseContext& r, const Value& v) {
 
 void set_auth_type(ParseContext& r, const Value& v) {
     InstanceDraft& i = *r.instance;
-    i.auth_type = v.mark;
+    i.authentication = v.mark;
     i.model.auth_type = AuthType::None;
     if (v.word == "PASS") {
         i.model.auth_type = AuthType::Pass;
@@ -162,7 +162,8 @@ void set_auth_type(ParseContext& r, const Value& v) {
                                fmt::format("({}) unknown authentication type '{}'", i.model.name, v.word));
         d.expected = "PASS or AH, in capitals";
         d.effect = "adverts are sent and accepted without authentication, as keepalived does; auth_pass is not used";
-        d.fix = "write `auth_type PASS` on all routers of the pair at the same time, or delete the block";
+        d.fix = fmt::format("write `auth_type {}` on all routers of the pair at the same time, or delete the block",
+                            v.word == "ah" || v.word == "Ah" ? "AH" : "PASS");
     }
     if (v.count() > 2 && v.arg(1) == "auth_pass") {
         auto& d = r.diag.error(Code::SurplusWords, v.arg_mark(1),
@@ -174,7 +175,9 @@ void set_auth_type(ParseContext& r, const Value& v) {
 }
 
 void set_auth_pass(ParseContext& r, const Value& v) {
-    r.instance->model.auth_pass = v.word.substr(0, kPasswordBytes);
+    InstanceDraft& i = *r.instance;
+    if (i.model.auth_type == AuthType::None) i.authentication = v.mark;
+    i.model.auth_pass = v.word.substr(0, kPasswordBytes);
     if (v.word.size() > kPasswordBytes) {
         auto& d = r.diag.warn(Code::TooLong, v.mark,
                               fmt::format("auth_pass has {} characters; VRRP carries 8", v.word.size()));

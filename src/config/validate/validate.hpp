@@ -15,12 +15,10 @@ namespace mainstay::config {
 // says anything at all.
 void check_bfd(ParseContext& reading, std::string_view name, Mark opened, const KeywordValues& values);
 
-// auth_hmac: checks its keys, and settings with which it cannot be combined.
-
-// Replaces the names of key files by their contents, because the roles may not read them. Removes the block if it
-// cannot be used.
-void resolve_hmac(ParseContext& reading, InstanceDraft& draft);
-void limit_addresses(ParseContext& reading, InstanceDraft& draft);  // after authentication and HMAC
+// authentication and auth_hmac: what of them cannot be used is removed. The names of key files become their contents,
+// because the roles may not read them.
+void resolve_authentication(ParseContext& reading, InstanceDraft& draft);
+void limit_addresses(ParseContext& reading, InstanceDraft& draft);  // after authentication
 
 // Blocks that lack what they cannot do without.
 

@@ -29,8 +29,7 @@ public:
         check_addresses();
         check_unicast();
         check_unused();
-        resolve_authentication();
-        resolve_hmac(r_, i_);
+        resolve_authentication(r_, i_);
         limit_addresses(r_, i_);
         resolve_interval();
         resolve_strict();  // before preemption: it may take the state MASTER back
@@ -187,7 +186,8 @@ private:
     }
 
     void check_device(const VirtualAddress& address, const AddressMarks& marks) {
-        missing_.used(m_.name, address.dev, marks.device, Use::Needed);
+        const auto use = address.no_track ? Use::Named : Use::Needed;
+        missing_.used(m_.name, address.dev, marks.device, use);
         const bool is_own = address.dev.empty() || address.dev == m_.interface;
         const bool has_one = is_own ? m_.vmac->enabled : flag(m_.more->values, keyword::use_vmac_addr);
         if (!has_one || !flag(address.more->values, keyword::use_vmac)) return;
@@ -310,31 +310,6 @@ private:
     }
     [[nodiscard]] std::string without_peer() const {
         return fmt::format("the peer is ignored; without any, {}", without_peers());
-    }
-
-    void resolve_authentication() {
-        if (m_.auth_type == AuthType::None) {
-            m_.auth_pass.clear();
-            return;
-        }
-        const auto drop = [&](Code code, const std::string& message, std::string effect) {
-            r_.diag.error(code, i_.auth_type, text(message)).effect = std::move(effect);
-            m_.auth_type = AuthType::None;
-            m_.auth_pass.clear();
-        };
-        constexpr std::string_view kWithout = "adverts are sent and accepted without authentication";
-        if (m_.strict)
-            drop(Code::StrictMode, "strict mode does not allow authentication", std::string{kWithout});
-        else if (m_.version == 3)
-            drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication", std::string{kWithout});
-        else if (m_.auth_type == AuthType::Ah && m_.family == Family::V6)
-            drop(Code::AuthenticationUnused, "auth_type AH is for IPv4 only", std::string{kWithout});
-        else if (Diagnostic* refused = reported_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
-            if (refused->severity != Severity::Fatal)
-                refused->effect = fmt::format("there is no password: {}", kWithout);
-            m_.auth_type = AuthType::None;
-        } else if (m_.auth_pass.empty())
-            drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not", std::string{kWithout});
     }
 
     void resolve_interval() {

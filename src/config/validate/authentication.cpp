@@ -113,7 +113,39 @@ private:
     std::set<std::int64_t> ids_;
 };
 
-}  // namespace
+void resolve_password(ParseContext& r, InstanceDraft& draft) {
+    Instance& m = draft.model;
+    constexpr std::string_view kWithout = "adverts are sent and accepted without authentication";
+    const auto reported = [&](std::string_view keyword) {
+        return r.reported_of(Block::Instance, draft.index, keyword);
+    };
+    const auto text = [&](std::string_view what) { return fmt::format("({}) {}", m.name, what); };
+    const auto drop = [&](Code code, std::string_view what) {
+        r.diag.error(code, draft.authentication, text(what)).effect = kWithout;
+        m.auth_type = AuthType::None;
+    };
+    Diagnostic* refused = reported("auth_pass");
+    if (m.auth_type == AuthType::None) {
+        if (!m.auth_pass.empty() && reported("auth_type") == nullptr) {
+            auto& d = r.diag.advise(Code::AuthenticationIncomplete, draft.authentication,
+                                    text("auth_pass is given, but auth_type is not"));
+            d.effect = kWithout;
+            d.fix = "add `auth_type PASS` on all routers of the pair at the same time, or delete the block";
+        }
+    } else if (m.strict) {
+        drop(Code::StrictMode, "strict mode does not allow authentication");
+    } else if (m.version == 3) {
+        drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication");
+    } else if (m.auth_type == AuthType::Ah && m.family == Family::V6) {
+        drop(Code::AuthenticationUnused, "auth_type AH is for IPv4 only");
+    } else if (m.auth_pass.empty() && refused != nullptr) {
+        if (refused->severity != Severity::Fatal) refused->effect = fmt::format("there is no password: {}", kWithout);
+        m.auth_type = AuthType::None;
+    } else if (m.auth_pass.empty()) {
+        drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not");
+    }
+    if (m.auth_type == AuthType::None) m.auth_pass.clear();
+}
 
 void resolve_hmac(ParseContext& r, InstanceDraft& draft) {
     Instance& m = draft.model;
@@ -126,11 +158,18 @@ void resolve_hmac(ParseContext& r, InstanceDraft& draft) {
     }
     if (m.auth_type == AuthType::None) return;
     r.diag
-        .error(Code::AuthenticationUnused, draft.auth_type,
+        .error(Code::AuthenticationUnused, draft.authentication,
                fmt::format("({}) authentication cannot be combined with auth_hmac", m.name))
         .effect = "auth_hmac alone is used";
     m.auth_type = AuthType::None;
     m.auth_pass.clear();
+}
+
+}  // namespace
+
+void resolve_authentication(ParseContext& r, InstanceDraft& draft) {
+    resolve_password(r, draft);
+    resolve_hmac(r, draft);
 }
 
 }  // namespace mainstay::config
