@@ -88,8 +88,9 @@ Result<std::string> exchange_with(const std::string& socket, const std::string& 
     if (!fd) {
         // The socket's permissions or the daemon itself may say so.
         if (fd.error().code() == Errc::Permission) return fail(Errc::Permission, kNotForYou);
+        if (fd.error().code() != Errc::NotFound) return error_of(fd);
         const auto supervisor = supervisor_of(socket);
-        if (fd.error().code() != Errc::NotFound || !supervisor) return error_of(fd);
+        if (!supervisor) return error_of(fd);
         return fail(Errc::NotFound,
                     fmt::format("mainstayd (process {}) runs, but its observer, which answers at {}, is "
                                 "being started; ask again in a moment",

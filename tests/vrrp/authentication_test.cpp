@@ -37,6 +37,20 @@ config::Instance hmac_instance(const char* mode = "enforce", const char* replay 
     return c;
 }
 
+// Of a packet with an authentication header (protocol 51).
+std::vector<std::byte> ipv4_header(const IpAddress& source, const IpAddress& destination, std::uint8_t ip_id,
+                                   std::uint8_t ttl, std::size_t payload_bytes) {
+    std::vector<std::byte> header(20);
+    header[0] = std::byte{0x45};
+    header[3] = static_cast<std::byte>(header.size() + payload_bytes);
+    header[5] = std::byte{ip_id};
+    header[8] = std::byte{ttl};
+    header[9] = std::byte{51};
+    std::ranges::copy(source.bytes(), header.begin() + 12);
+    std::ranges::copy(destination.bytes(), header.begin() + 16);
+    return header;
+}
+
 struct AuthBench {
     explicit AuthBench(const config::Instance& c) : bench{c} {
         deliver(t0);
@@ -54,14 +68,7 @@ struct AuthBench {
         const wire::AhSeal seal{
             .source = peer.source, .destination = peer.destination, .ip_id = 9, .sequence = sequence, .key = secret};
         const auto payload = wire::encode_ah(seal, peer.bytes());
-        std::vector<std::byte> header(20);
-        header[0] = std::byte{0x45};
-        header[3] = static_cast<std::byte>(20 + payload.size());
-        header[5] = std::byte{9};
-        header[8] = std::byte{255};
-        header[9] = std::byte{51};
-        std::ranges::copy(peer.source.bytes(), header.begin() + 12);
-        std::ranges::copy(peer.destination.bytes(), header.begin() + 16);
+        const auto header = ipv4_header(peer.source, peer.destination, 9, 255, payload.size());
         return bench.router.step(PacketHeard{"eth0", peer.source, peer.destination, 255, payload, Nanos{0}, 51, header},
                                  now);
     }
@@ -156,14 +163,8 @@ TEST_CASE("the check value of a unicast packet does not depend on its TTL, which
     c.unicast_peers = {{ip("10.0.0.2")}};
     AuthBench b{c};
     const auto sent = advert_in(b.bench.tick(t0));
-    std::vector<std::byte> header(20);
-    header[0] = std::byte{0x45};
-    header[3] = static_cast<std::byte>(20 + sent.payloads[0].size());
-    header[5] = static_cast<std::byte>(sent.ip_id);
-    header[8] = std::byte{63};
-    header[9] = std::byte{51};
-    std::ranges::copy(sent.source.bytes(), header.begin() + 12);
-    std::ranges::copy(sent.destinations[0].bytes(), header.begin() + 16);
+    const auto header = ipv4_header(sent.source, sent.destinations[0], static_cast<std::uint8_t>(sent.ip_id), 63,
+                                    sent.payloads[0].size());
     const auto key = std::as_bytes(std::span{std::string_view{"secret12"}});
     CHECK(wire::ah_right(header, sent.payloads[0], key));
     // As keepalived 2.2.7 makes it.

@@ -88,6 +88,7 @@ public:
     void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                     std::function<void(const ipc::ScriptResult&)> done) override;
     void send(const ipc::Message& message, int descriptor = -1) override;
+    void still_at_work() override;
     void answer(std::uint64_t request, const OperatorReply& reply) override;
     bool rest(int socket) override;
     Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
@@ -104,6 +105,7 @@ private:
 
     void listen();
     void drain();
+    void beat();
     void send_heartbeat();
     void handle(ipc::Received received);
     void give(const ipc::Message& message, UniqueFd descriptor);
@@ -144,6 +146,7 @@ private:
     std::uint64_t generation_ = 0;
     ScriptCalls script_calls_;
     std::uint64_t unsent_ = 0;
+    Instant last_beat_{};
     bool started_ = false, stopping_ = false, orphan_ = false;
     int exit_code_ = 0, beats_until_trim_ = 0;
 };
@@ -203,10 +206,19 @@ void Process::drain() {
     }
 }
 
-void Process::send_heartbeat() {
+void Process::beat() {
     // Of a supervisor that is paused they would fill the queue; a lost one is harmless.
     if (control_.is_open() && unread_.empty())
         (void)ipc::send_message(control_.native_handle(), ipc::Heartbeat{log_.lost_by_reader()});
+    last_beat_ = now();
+}
+
+void Process::still_at_work() {
+    if (now() - last_beat_ >= kHeartbeatEvery) beat();
+}
+
+void Process::send_heartbeat() {
+    beat();
     heartbeat_.expires_after(kHeartbeatEvery);
     heartbeat_.async_wait([this](const boost::system::error_code& error) {
         if (error || !control_.is_open()) return;

@@ -12,14 +12,13 @@ namespace mainstay::role {
 using netlink::IpvsOperation;
 using Operation = IpvsOperation::Kind;
 
-TableReconciler::TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options,
-                                 std::function<void()> changed)
-    : loop_{loop},
-      log_{log},
+TableReconciler::TableReconciler(Runtime& runtime, const LvsOptions& options, std::function<void()> changed)
+    : runtime_{runtime},
+      log_{runtime.log()},
       options_{options},
       changed_{std::move(changed)},
-      reopen_timer_{loop},
-      audit_timer_{loop} {}
+      reopen_timer_{runtime.loop()},
+      audit_timer_{runtime.loop()} {}
 
 void TableReconciler::start(const Wanted& wanted, std::span<const Key> owned_before, bool flush_first) {
     ledger_.leave_over(owned_before);
@@ -125,6 +124,7 @@ Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, 
         return false;
     };
     if (service == nullptr) return note_absence();
+    runtime_.still_at_work();
     auto entries = ipvs_->destinations(key);
     if (!entries && is_absent(entries.error())) return note_absence();
     if (!entries) return error_of(entries);
@@ -146,6 +146,7 @@ bool TableReconciler::carry_out(void (lvs::Ledger::*plan)(std::size_t, Operation
         if (operations.empty() || (operations.size() < kOperationsPlanned && !last)) continue;
         if (!execute(operations, work)) return false;
         operations.clear();
+        runtime_.still_at_work();
     }
     return true;
 }

@@ -49,7 +49,7 @@ public:
     };
 
     // `changed` is called when `state()` has changed. All arguments but `options` must outlive the reconciler.
-    TableReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> changed);
+    TableReconciler(Runtime& runtime, const LvsOptions& options, std::function<void()> changed);
 
     // The desired table, requested for one configured service at a time, because the whole may be large.
     struct Wanted {
@@ -130,7 +130,7 @@ private:
     [[nodiscard]] Result<void> audit_confirm(std::set<Key> again);
     void repair(std::span<const std::size_t> suspects);
 
-    boost::asio::io_context& loop_;
+    Runtime& runtime_;
     Log& log_;
     const LvsOptions& options_;
     std::function<void()> changed_;

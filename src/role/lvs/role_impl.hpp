@@ -55,7 +55,7 @@ public:
           clock_{boost::asio::use_service<probe::CachedClock>(runtime.loop())},
           options_{std::move(options)},
           judge_{options_.random},
-          reconciler_{runtime.loop(), runtime.log(), options_, [this] { publish_within(kPublishSoon); }},
+          reconciler_{runtime, options_, [this] { publish_within(kPublishSoon); }},
           runner_{runtime.loop(), runtime.log(),
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit(runtime.log())},

@@ -137,7 +137,7 @@ std::chrono::seconds Child::next_delay(Instant now) {
     return std::min(std::chrono::seconds{1LL << std::min(lives - 1, 6)}, std::chrono::seconds{60});
 }
 
-std::optional<int> Child::look_at_heartbeats() {
+std::optional<int> Child::count_silence() {
     if (ready) silent_starts = 0;
     const int most = kMissedHeartbeatsMax << silent_starts;
     if (++missed <= most) return std::nullopt;

@@ -73,7 +73,7 @@ public:
     // killed for an offence never counts as stable.
     [[nodiscard]] std::chrono::seconds next_delay(Instant now);
     // One of the supervisor's checks. Returns how many there were since the last message if these are too many.
-    [[nodiscard]] std::optional<int> look_at_heartbeats();
+    [[nodiscard]] std::optional<int> count_silence();
 
     Kind kind;
     int pid = 0;

@@ -267,15 +267,15 @@ void Children::optional_ended(Child& child, const kernel::Ended& how) {
 
 void Children::look() {
     for (auto& child : children_) {
-        look_at_heartbeats(*child);
+        kill_if_silent(*child);
         restart_forgotten(*child);
     }
-    spares_.for_each([this](Child& spare) { look_at_heartbeats(spare); });
+    spares_.for_each([this](Child& spare) { kill_if_silent(spare); });
 }
 
-void Children::look_at_heartbeats(Child& child) {
+void Children::kill_if_silent(Child& child) {
     if (!child.alive() || child.kill_sent || daemon_.is_stopping()) return;
-    const auto silence = child.look_at_heartbeats();
+    const auto silence = child.count_silence();
     if (!silence) return;
     log_.error("{} process({}) has been silent for {} s: killing it", label(child.kind), child.pid, *silence);
     child.kill_sent = true;

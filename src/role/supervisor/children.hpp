@@ -112,7 +112,7 @@ private:
     void connect_peers(const Child& started);
     void child_ended(Child& child, const kernel::Ended& how);
     void optional_ended(Child& child, const kernel::Ended& how);
-    void look_at_heartbeats(Child& child);
+    void kill_if_silent(Child& child);
     void restart_forgotten(Child& child);
     void commit_now(Child& child);
     void remember(Child& child);     // what it runs

@@ -148,6 +148,14 @@ private:
                                          note("the large script was not run: " + std::to_string(result.status));
                                      });
              }},
+            {"long work",
+             [this] {
+                 note("at work");
+                 const auto end = runtime_.now() + std::chrono::milliseconds{1'500};
+                 while (runtime_.now() < end) runtime_.still_at_work();
+                 runtime_.still_at_work();
+                 note("done");
+             }},
             {"memory", [] { throw std::bad_alloc{}; }},
         };
         answers.at(wanted.instance)();
@@ -307,8 +315,9 @@ struct Bench {
             REQUIRE(::poll(&wait, 1, 20'000) == 1);
             auto got = ipc::receive_message(line.get());
             REQUIRE((got && got->has_value() && std::holds_alternative<ipc::Received>(**got)));
-            if (const auto* script = std::get_if<ipc::RunScript>(&std::get<ipc::Received>(**got).message))
-                noted.push_back(text_of(*script));
+            const auto& message = std::get<ipc::Received>(**got).message;
+            if (const auto* script = std::get_if<ipc::RunScript>(&message)) noted.push_back(text_of(*script));
+            if (std::holds_alternative<ipc::Heartbeat>(message)) ++heartbeats;
         }
     }
     // The key, then the queue and the arguments, if there are any.

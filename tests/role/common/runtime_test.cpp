@@ -344,6 +344,17 @@ TEST_CASE("a lack of memory ends the process with a code of its own, heartbeats 
     CHECK(bench.logged("out of memory"));
 }
 
+TEST_CASE("a role at long work sends a heartbeat each second, however often it says so" * mainstay::test::kNeedsRoot) {
+    Bench bench;
+    bench.start();
+    bench.ask("long work");
+    bench.until_noted("at work");
+    bench.heartbeats = 0;
+    bench.until_noted("done");
+    CHECK(bench.heartbeats >= 1);
+    CHECK(bench.heartbeats < 100);
+}
+
 TEST_CASE("a process without its memory does not run" * mainstay::test::kNeedsRoot) {
     Bench first{{}, "no-memory"};
     CHECK(first.exit_code() == 1);

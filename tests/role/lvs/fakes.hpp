@@ -72,6 +72,7 @@ struct FakeRuntime final : Runtime {
         if (std::holds_alternative<ipc::DiscoveryMemory>(message))
             kept.reset(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)), ++times_kept;
     }
+    void still_at_work() override { ++times_at_work; }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
@@ -107,7 +108,8 @@ struct FakeRuntime final : Runtime {
     std::vector<Script> scripts;  // asked for, not answered
     std::optional<std::vector<std::byte>> state;
     ipc::RoleStartup startup;
-    UniqueFd kept;  // the known real servers
+    int times_at_work = 0;  // said to be
+    UniqueFd kept;          // the known real servers
     int times_kept = 0, times_published = 0;
 };
 

@@ -27,6 +27,14 @@ TEST_CASE("the start writes the table, says how much it was, and counts it") {
     CHECK(bench.kernel.flushes == 0);
 }
 
+TEST_CASE("a large table is read and written in parts, and after each the process says that it is still at work") {
+    TableBench bench{600};
+    for (std::size_t i = 0; i < 100; ++i) bench.kernel.table.push_back(bench.desired[i]);
+    bench.start();
+    CHECK(bench.kernel.batches.size() == 2);  // of 500 services, each with a server
+    CHECK(bench.runtime.times_at_work == 102);
+}
+
 TEST_CASE("a table that is right already is read and not written") {
     TableBench bench;
     bench.kernel.table = bench.desired;

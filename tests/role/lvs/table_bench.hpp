@@ -65,7 +65,7 @@ struct TableBench {
     LvsOptions options = options_for(kernel);
     lvs::Table desired;
     int changed = 0;
-    TableReconciler reconciler{runtime.loop_, runtime.log_, options, [this] { ++changed; }};
+    TableReconciler reconciler{runtime, options, [this] { ++changed; }};
 };
 
 }  // namespace mainstay::role::test

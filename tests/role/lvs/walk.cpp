@@ -119,7 +119,7 @@ LvsWalk::LvsWalk(std::uint64_t seed, std::size_t record_bytes)
         passed_.push_back(kernel_.table);
         return 0;
     };
-    reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
+    reconciler_ = std::make_unique<TableReconciler>(runtime_, options_, [] {});
     config_ = random_services(dice_);
     const auto intents = judge_->start(config_, {}, now(), {}, {addresses_, {}});
     reconciler_->start(wanted(), {}, false);
@@ -304,7 +304,7 @@ void LvsWalk::restart() {
     running_.clear();
     make_judge();
     auto intents = judge_->start(config_, memory_of(status), now(), overrides_of(status), {addresses_, {}});
-    reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
+    reconciler_ = std::make_unique<TableReconciler>(runtime_, options_, [] {});
     const auto batches = kernel_.batches.size();
     reconciler_->start(wanted(), owned, false);
     if (kernel_.batches.size() != batches) fail("a new incarnation writes to the table that the crashed one left");

@@ -79,7 +79,7 @@ TEST_CASE("a process that is not ready yet is given twice the time that the one 
         int checks = 0;
         std::optional<int> silence;
         while (!silence && checks < 1'000) {
-            silence = bench.child.look_at_heartbeats();
+            silence = bench.child.count_silence();
             if (!silence) ++checks;
         }
         CHECK(silence == checks);
@@ -91,7 +91,7 @@ TEST_CASE("a process that is not ready yet is given twice the time that the one 
     bench.child.forget();
     const auto line = bench.adopt();
     bench.child.ready = true;
-    CHECK_FALSE(bench.child.look_at_heartbeats());
+    CHECK_FALSE(bench.child.count_silence());
     bench.child.ready = false;
     CHECK(checks_of_a_silent_process() == 10);
     CHECK(checks_of_a_silent_process() == 20);

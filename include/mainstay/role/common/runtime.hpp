@@ -58,6 +58,9 @@ public:
     // Sends the supervisor a message of a kind that this role may send (the table of messages). The descriptor that
     // comes with it stays the caller's; -1: none.
     virtual void send(const ipc::Message&, int /*descriptor*/ = -1) {}
+    // To be called between the parts of a long piece of work: the supervisor kills a process that is silent for too
+    // long.
+    virtual void still_at_work() {}
     // Answers the operator's question of that number, as soon as its outcome is known.
     virtual void answer(std::uint64_t, const OperatorReply&) {}
     // Only the observer may: ends this process, because it has nothing to do. `socket`: the API's, which the supervisor
