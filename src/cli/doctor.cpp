@@ -292,12 +292,12 @@ void evaluate_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
 
 std::vector<Finding> evaluate_host(const DoctorFacts& facts) {
     std::vector<Finding> found;
-    if (!facts.configuration_read) {
-        const auto& file = facts.configuration_path;
+    const auto& file = facts.configuration_path;
+    // A daemon that was not asked may have been given one.
+    if (!facts.configuration_read && (!file.empty() || facts.not_asked.empty()))
         found.push_back(file.empty() ? Finding{"there is no configuration", "write /etc/mainstay/mainstay.conf"}
                                      : Finding{fmt::format("the configuration {} cannot run", file),
                                                fmt::format("run mainstayctl config check {}: it shows why", file)});
-    }
     evaluate_interfaces(facts, found);
     evaluate_ipvs(facts, found);
     evaluate_forwarding(facts, found);

@@ -287,6 +287,8 @@ TEST_CASE("a firewall, a missing capability and an unusable configuration are na
               "run mainstayctl config check /etc/keepalived/keepalived.conf: it shows why"));
     facts.configuration_path.clear();
     CHECK(has(only(facts), "there is no configuration", "write /etc/mainstay/mainstay.conf"));
+    facts.not_asked = "no";
+    CHECK(has(only(facts), "the running daemon was not asked", "run this as root"));
 }
 
 TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP") {
