@@ -205,7 +205,8 @@ std::vector<NotifyCall> NotifyScripts::vrrp_calls(const Event& event) const {
         if (auto key = notify_key(event, generic); keys_.contains(key))
             calls.push_back({std::move(key), subject_of(event), std::move(extra)});
     };
-    take(false, {});
+    // keepalived: of a removed instance, which ends as FAULT, notify_fault does not run (2.2.7).
+    if (!event.removed || event.transition != Transition::Fault) take(false, {});
     if (event.transition == Transition::LowerPriorityHeard) return calls;
     const bool group = event.kind == Event::Kind::Group;
     take(true, {group ? "GROUP" : "INSTANCE", event.name, to_string(event.transition),

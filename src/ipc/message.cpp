@@ -73,7 +73,7 @@ void fields(A& a, Committed& m) {
 }
 template <class A>
 void fields(A& a, RunScript& m) {
-    a(m.request, m.key, m.queue, m.extra);
+    a(m.request, m.key, m.queue, m.extra, m.removed);
 }
 template <class A>
 void fields(A&, Stopped&) {}

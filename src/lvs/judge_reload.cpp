@@ -15,6 +15,11 @@
 namespace mainstay::lvs {
 namespace {
 
+Event of_removed(Event event) {
+    event.removed = true;
+    return event;
+}
+
 // `alive`: and in the table, not displaced by the sorry server.
 void report_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
                            bool drains, Intents& out) {
@@ -24,7 +29,7 @@ void report_removed_server(const config::VirtualServer& service, const config::R
             log_line(LogLevel::Info, fmt::format("Removing {}service {} from VS {}", inhibited ? "(inhibited) " : "",
                                                  text_of(service, server), config::service_name(service))));
     }
-    if (alive) out.emplace_back(Announce{server_event(service, server, false, "Removing")});
+    if (alive) out.emplace_back(Announce{of_removed(server_event(service, server, false, "Removing"))});
 }
 
 void report_removed_service(const config::VirtualServer& service, const ServiceState& state, Intents& out) {
@@ -34,9 +39,9 @@ void report_removed_service(const config::VirtualServer& service, const ServiceS
                               out);
     }
     if (!state.quorum_up) return;
-    out.emplace_back(
-        Announce{service_event(service, false, fmt::format("Lost quorum {}", lost_mail_text(quorum_of(service), 0)),
-                               "The service is not configured any more")});
+    out.emplace_back(Announce{
+        of_removed(service_event(service, false, fmt::format("Lost quorum {}", lost_mail_text(quorum_of(service), 0)),
+                                 "The service is not configured any more"))});
 }
 
 }  // namespace

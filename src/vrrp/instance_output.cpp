@@ -142,6 +142,7 @@ void Instance::announce(Step step, Transition transition, std::string detail, bo
     if (changes_state(transition)) event.reason = reasons_.text(), event.cause = reasons_.cause();
     event.priority = effective_;
     event.notify = notify;
+    event.removed = id_ == kNoInstance;
     const bool silent_fault = transition == Transition::Fault && around_.no_email_faults;
     event.mail = notify && config_->smtp_alert && changes_state(transition) && last_mailed_ != to_string(transition) &&
                  !silent_fault;

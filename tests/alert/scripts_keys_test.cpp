@@ -105,6 +105,19 @@ TEST_CASE("an instance with a script for one state runs nothing in another") {
     CHECK(keys(NotifyScripts{config}.calls(event(Kind::Instance, "V1", "BACKUP"))) == Names{"instance/V1/backup"});
 }
 
+TEST_CASE("of a removed instance, which ends as FAULT, the generic script alone runs") {
+    config::Config config;
+    config::Instance instance;
+    instance.name = "V1";
+    instance.notify.fault = command("/f");
+    instance.notify.any = command("/any");
+    config.instances = {instance};
+    auto gone = event(Kind::Instance, "V1", "FAULT");
+    CHECK(keys(NotifyScripts{config}.calls(gone)) == Names{"instance/V1/fault", "instance/V1/any"});
+    gone.removed = true;
+    CHECK(keys(NotifyScripts{config}.calls(gone)) == Names{"instance/V1/any"});
+}
+
 TEST_CASE("quorum and servers' scripts are wanted and run each for its own transition") {
     config::Config config;
     auto both = service("10.0.0.1");

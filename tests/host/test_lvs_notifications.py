@@ -131,6 +131,21 @@ def test_a_reload_that_removes_a_server_reports_it_as_down_and_one_that_removes_
                lambda: host.read("/run/noted"))
 
 
+def test_a_service_that_leaves_a_shared_group_runs_its_own_scripts_not_those_of_the_next_one(lan):
+    host = director(lan)
+    listen(host, "127.0.0.2:80")
+    group = "virtual_server_group g {\n 10.0.0.1 80\n}\n"
+    first = (WEB % "").replace("virtual_server 10.0.0.1 80", "virtual_server group g")
+    second = first.replace("protocol TCP", "protocol UDP").replace("note ", "note second ")
+    daemon = wait_ready(host.mainstayd(GLOBAL % "" + group + first + second, "-C"))
+    wait_until(lambda: host.read("/run/noted").count("quorum up") == 2, 20, daemon.output)
+    host.write("/run/noted", "", 0o666)
+    host.write("/run/keepalived.conf", GLOBAL % "" + group + second)
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: sorted(host.read("/run/noted").splitlines()) == ["2: quorum down", "2: server down"], 20,
+               lambda: host.read("/run/noted") + daemon.output())
+
+
 def test_a_reload_that_changes_one_service_changes_its_scripts_and_goes_on_with_its_checks(lan):
     host = director(lan)
     web = listen(host, "127.0.0.2:80")

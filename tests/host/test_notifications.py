@@ -234,7 +234,7 @@ def test_every_kind_of_notify_script_of_an_instance(lan):
     one.write("/run/tell2", TELL.replace("/run/told", "/run/told2"), 0o755)
     notify = "\n".join(['notify "/run/tell any"'] + [f'notify_{state} "/run/tell {state}"'
                                                     for state in ("master", "backup", "fault", "stop", "deleted")])
-    first, second = fast(more=notify), fast("VI_2", 52, "192.168.4.201", 200, more="notify /run/tell2")
+    first, second = fast(more=notify), fast("VI_2", 52, "192.168.4.201", 200, more='notify /run/tell2\nnotify_fault "/run/tell2 fault"')
     other = fast("VI_3", 53, "192.168.4.202")
     daemon = wait_ready(one.mainstayd(first + second + other))
     wait_holds(one)
@@ -248,6 +248,7 @@ def test_every_kind_of_notify_script_of_an_instance(lan):
     wait_until(lambda: "any INSTANCE VI_1 DELETED 150" in told(one), 10, "the deletion to be told")
     # keepalived: without notify_deleted a removed instance is reported as FAULT.
     wait_until(lambda: told(one, "/run/told2")[-1] == "/run/tell2 INSTANCE VI_2 FAULT 200", 10, lambda: str(told(one, "/run/told2")))
+    assert told(one, "/run/told2").count("/run/tell2 fault") == 1  # of the link alone
     assert not one.holds(VIP)
 
     reload(one, daemon, first + other)

@@ -62,8 +62,8 @@ TEST_CASE("the messages about scripts and dumps have each field in its place") {
     crosses(ScriptResults{{{4, How::TimedOut, 9}, {5, How::Exited, 1, "why"}}}, 4,
             n32(2) + sized(n64(4) + n8(2) + n32(9) + sized("")) + sized(n64(5) + n8(0) + n32(1) + sized("why")));
     crosses(DumpRequested{12}, 5, n32(12));
-    crosses(RunScript{3, "key", "queue", {"A", "BB"}}, 9,
-            n64(3) + sized("key") + sized("queue") + n32(2) + sized("A") + sized("BB"));
+    crosses(RunScript{3, "key", "queue", {"A", "BB"}, true}, 9,
+            n64(3) + sized("key") + sized("queue") + n32(2) + sized("A") + sized("BB") + kOn);
     crosses(FifoLine{"line\n"}, 24, sized("line\n"));
     crosses(DumpText{DumpText::What::Stats}, 26, n8(4));
     crosses(DumpFile{DumpText::What::Json, DumpFile::Step::Written}, 32, n8(5) + n8(3));

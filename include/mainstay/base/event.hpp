@@ -137,6 +137,9 @@ struct Event {
     std::string plain;           // `detail` in plain words, where that is a formula of keepalived's; else empty
     // Of a RS from real_server_dns or real_server_file: whose scripts it has; else empty.
     CompactOptional<std::string> source = {};
+    // The configuration has the object no more, and another one may have its name: its scripts are those of the
+    // configuration before. Not kept in the ring.
+    bool removed = false;
 
     bool operator==(const Event&) const = default;
 };

@@ -133,6 +133,7 @@ struct RunScript {
     std::string key;                 // into the supervisor's script table, see alert/scripts.hpp
     std::string queue;               // scripts of one queue run one after the other; empty: at once
     std::vector<std::string> extra;  // appended to the configured arguments
+    bool removed = false;            // of an object that the last reload removed: the key is one of the table before
 };
 struct Stopped {};  // everything is released; the role exits next
 // Only of the observer, with one descriptor: the listening socket of the API. It has nothing to do and exits next; the

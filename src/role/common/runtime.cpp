@@ -109,6 +109,7 @@ private:
     void send_heartbeat();
     void handle(ipc::Received received);
     void give(const ipc::Message& message, UniqueFd descriptor);
+    void request(ipc::RunScript wanted, std::function<void(const ipc::ScriptResult&)> done);
     [[nodiscard]] bool has_sent(const ipc::Message& message, int descriptor = -1);
     void prepare(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<Prepared> read_next(std::uint64_t generation, UniqueFd snapshot);
@@ -327,7 +328,7 @@ void Process::run(RunningConfig next, std::optional<config::Config> own) {
     tuning_.apply(process_options(running_.config.global, kind_));
     const bool first = !std::exchange(started_, true);
     if (!first) {
-        replaced_ = &before;  // events about removed objects run the scripts of the old configuration
+        replaced_ = &before;  // events of removed objects run its scripts
         role_->commit();
         replaced_ = nullptr;
     } else if (const auto ran = role_->start(std::move(*own), startup_.restarted); !ran) {
@@ -354,9 +355,9 @@ void Process::publish(Event event) {
     events_.write(event);
     if (traits_.is_short_of_time) beats_until_trim_ = kBeatsUntilTrim;
     if (!event.notify) return;
-    auto calls = running_.scripts.calls(event);
-    if (calls.empty() && replaced_ != nullptr) calls = replaced_->scripts.calls(event);
-    for (auto& call : calls) run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
+    const bool removed = event.removed && replaced_ != nullptr;
+    for (auto& call : (removed ? *replaced_ : running_).scripts.calls(event))
+        request({0, std::move(call.key), std::move(call.queue), std::move(call.extra), removed}, {});
     write_fifo(event);
 }
 
@@ -366,9 +367,14 @@ void Process::write_fifo(const Event& event) {
 
 void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,
                          std::function<void(const ipc::ScriptResult&)> done) {
-    const auto request = script_calls_.add(std::move(done), orphan_);
-    if (request && !has_sent(ipc::RunScript{*request, std::move(key), std::move(queue), std::move(extra)}))
-        script_calls_.not_sent(*request);
+    request({0, std::move(key), std::move(queue), std::move(extra)}, std::move(done));
+}
+
+void Process::request(ipc::RunScript wanted, std::function<void(const ipc::ScriptResult&)> done) {
+    const auto number = script_calls_.add(std::move(done), orphan_);
+    if (!number) return;
+    wanted.request = *number;
+    if (!has_sent(wanted)) script_calls_.not_sent(*number);
 }
 
 void Process::publish_state(const ipc::StateBlock::Writer& write) {

@@ -70,7 +70,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void start_checks();
     void name_withheld(const std::string& key);
     void end(bool firewall);  // the firewall's calls, or all other scripts
-    [[nodiscard]] const alert::ScriptEntry* entry_of(const std::string& key) const;
+    [[nodiscard]] const alert::ScriptEntry* entry_of(const std::string& key, bool removed = false) const;
     // Limits warnings that a role can cause at will: the first kWarningsAtOnce are logged, then number 2^n.
     template <class Text>
     void warn_now_and_then(Kind role, Text text) {
@@ -86,7 +86,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     ScriptGuard guard;
     Deliver deliver;
     alert::ScriptTable table;
-    alert::ScriptTable table_before;  // the old table: events about removed objects still run its scripts
+    alert::ScriptTable table_before;  // the old table, see entry_of()
     std::map<int, Running> running;
     std::map<std::string, Queue> queues;
     std::deque<Job> checks;  // MISC_CHECKs that wait for their turn
@@ -153,14 +153,16 @@ std::string ScriptRunner::Impl::errors_of(Running& script, bool failed, const ke
     return text;
 }
 
-const alert::ScriptEntry* ScriptRunner::Impl::entry_of(const std::string& key) const {
-    for (const auto* which : {&table, &table_before})
-        if (const auto found = which->find(key); found != which->end()) return &found->second;
-    return nullptr;
+// Of a removed object only the table of before: in the new one another object may have its name. A role that has not
+// committed yet asks for what was in that one, too.
+const alert::ScriptEntry* ScriptRunner::Impl::entry_of(const std::string& key, bool removed) const {
+    if (const auto found = table.find(key); !removed && found != table.end()) return &found->second;
+    const auto before = table_before.find(key);
+    return before == table_before.end() ? nullptr : &before->second;
 }
 
 void ScriptRunner::Impl::start(const Job& job) {
-    const auto* entry = entry_of(job.wanted.key);
+    const auto* entry = entry_of(job.wanted.key, job.wanted.removed);
     if (entry == nullptr) {
         warn_now_and_then(job.from, [&] {
             return fmt::format("script {} is not in the configuration: not run", job.wanted.key.substr(0, kKeyShown));
@@ -335,7 +337,7 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
 }
 
 Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const {
-    const auto* entry = impl_->entry_of(wanted.key);
+    const auto* entry = impl_->entry_of(wanted.key, wanted.removed);
     if (entry == nullptr) return {};
     const auto owner =
         entry->requested_by != alert::Requester::Nobody ? entry->requested_by : alert::requester_of_script(wanted.key);

@@ -163,7 +163,9 @@ private:
     static std::string name_of(const config::Config& config) {
         return config.instances.empty() ? "nothing" : config.instances[0].name;
     }
-    static Event ended() { return {.name = "VI_old", .transition = Transition::Stop, .reason = "it was removed"}; }
+    static Event ended() {
+        return {.name = "VI_old", .transition = Transition::Stop, .reason = "it was removed", .removed = true};
+    }
     static Event master() {
         return {.name = "VI_1", .transition = Transition::Master, .reason = "nobody was heard", .priority = 150};
     }

@@ -140,6 +140,22 @@ TEST_CASE("a script of the table before the last one still runs, an older one do
     CHECK(bench.results[1].how == How::NotRun);
 }
 
+TEST_CASE("a removed object has the script that it had, whoever has its name now") {
+    ScriptsBench bench;
+    bench.runner->set_table({{"virtual_server/[g]:0/down", bench.script("exit 3")}});
+    bench.runner->set_table(
+        {{"virtual_server/[g]:0/down", bench.script("exit 4")}, {"virtual_server/[g]:1/down", bench.script("exit 5")}});
+    bench.runner->run(Kind::Lvs, {1, "virtual_server/[g]:0/down", "", {}, true});
+    bench.until([&] { return bench.results.size() == 1; });
+    CHECK(bench.results[0].status == 3);
+    bench.runner->run(Kind::Lvs, {2, "virtual_server/[g]:0/down", "", {}});
+    bench.until([&] { return bench.results.size() == 2; });
+    CHECK(bench.results[1].status == 4);
+    bench.runner->run(Kind::Lvs, {3, "virtual_server/[g]:1/down", "", {}, true});
+    bench.until([&] { return bench.results.size() == 3; });
+    CHECK(bench.results[2].how == How::NotRun);
+}
+
 TEST_CASE("a script that a signal ends is answered so, and one that nobody asked about is not answered") {
     ScriptsBench bench;
     bench.runner->set_table({{"killed", bench.script("kill -9 $$")}, {"fine", bench.script("exit 0")}});
