@@ -88,6 +88,15 @@ void Pacer::ask(const std::string& network, Item item, std::uint32_t rounds, Ins
         lane.waiting.push_back({std::move(item), rounds});
 }
 
+void Pacer::forget(const Item& item) {
+    for (auto& [key, lane] : lanes_) {
+        const auto have = std::ranges::find(lane.waiting, item, &Waiting::item);
+        if (have == lane.waiting.end()) continue;
+        if (static_cast<std::size_t>(have - lane.waiting.begin()) < lane.next) --lane.next;
+        lane.waiting.erase(have);
+    }
+}
+
 std::vector<Pacer::Item> Pacer::take_due(Instant now) {
     std::vector<Item> due;
     for (auto& [key, lane] : lanes_) {

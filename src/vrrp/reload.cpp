@@ -51,12 +51,15 @@ private:
     std::map<Key, After> after_;
 };
 
+bool same_virtual_router(const config::Instance& a, const config::Instance& b) {
+    return a.virtual_router_id == b.virtual_router_id && a.family == b.family &&
+           base_interface(a) == base_interface(b) && a.unicast_peers.empty() == b.unicast_peers.empty() &&
+           a.vmac->enabled == b.vmac->enabled;
+}
+
 bool same_instance(const config::Instance& a, const config::Instance& b) {
-    const bool unicast = !a.unicast_peers.empty();
-    if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || base_interface(a) != base_interface(b) ||
-        unicast != !b.unicast_peers.empty() || a.vmac->enabled != b.vmac->enabled)
-        return false;
-    return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
+    return same_virtual_router(a, b) &&
+           (a.unicast_peers.empty() ? a.multicast_group == b.multicast_group : a.source == b.source);
 }
 
 namespace {
@@ -71,6 +74,47 @@ AddressChange everything_of(const Instance& instance) {
 }
 
 }  // namespace
+
+// keepalived: a unicast source that is written, or no longer written, is the same if it is the one that is used without
+// it (2.2.7).
+bool Router::Impl::goes_on_as(const Instance& before, const config::Instance& next) const {
+    const auto& former = before.config();
+    if (same_instance(former, next)) return true;
+    return same_virtual_router(former, next) && !next.unicast_peers.empty() &&
+           former.source.has_value() != next.source.has_value() && before.source() &&
+           before.source() == choose_source(next, links, virtuals);
+}
+
+std::vector<std::size_t> Router::Impl::continued(const std::vector<Instance>& old, const config::Config& next) const {
+    std::vector<bool> kept(old.size() + 1, false);
+    std::vector<std::size_t> from;
+    std::size_t first = 0;  // that is not kept
+    for (const auto& c : next.instances) {
+        while (first < old.size() && kept[first]) ++first;
+        std::size_t at = first;
+        while (at < old.size() && (kept[at] || !goes_on_as(old[at], c))) ++at;
+        kept[at] = true;
+        from.push_back(at);
+    }
+    return from;
+}
+
+std::vector<SendAdvert> Router::farewells(const config::Config& next, Instant now) const {
+    std::vector<SendAdvert> adverts;
+    if (impl_->phase != Impl::Phase::Running) return adverts;
+    std::vector<bool> kept(impl_->instances.size() + 1, false);
+    for (const std::size_t at : impl_->continued(impl_->instances, next)) kept[at] = true;
+    Intents out;
+    const Step step = impl_->step_at(now, out);
+    for (std::size_t at = 0; at < impl_->instances.size(); ++at) {
+        if (kept[at] || impl_->instances[at].state() != State::Master) continue;
+        Instance removed = impl_->instances[at];
+        removed.remove({step.now, out, step.unix_us});
+    }
+    for (auto& intent : out)
+        if (auto* advert = std::get_if<SendAdvert>(&intent)) adverts.push_back(std::move(*advert));
+    return adverts;
+}
 
 // The changes that a reload makes in the kernel for the instances.
 class Router::Impl::Reloading {
@@ -115,10 +159,10 @@ void Router::Impl::Reloading::held_after() {
 void Router::Impl::Reloading::match(Step step, std::vector<Instance> old) {
     std::vector<bool> kept(old.size(), false);
     const auto& config = *router_.config;
+    const auto continued = router_.continued(old, config);
     for (InstanceId id = 0; id < config.instances.size(); ++id) {
         const auto& c = config.instances[id];
-        std::size_t at = 0;
-        while (at < old.size() && (kept[at] || !same_instance(old[at].config(), c))) ++at;
+        const std::size_t at = continued[id];
         is_new_.push_back(at == old.size());
         if (at == old.size()) {
             router_.instances.emplace_back(id, router_.instance_config(id), router_.context(c));

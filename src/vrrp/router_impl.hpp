@@ -57,6 +57,11 @@ struct Router::Impl {
     void index_config();
     [[nodiscard]] Instance::InstanceContext context(const config::Instance& instance) const;
     [[nodiscard]] std::vector<Health> judge_all() const;
+    // Whether a reload to the latter lets the former go on.
+    [[nodiscard]] bool goes_on_as(const Instance& before, const config::Instance& next) const;
+    // For each instance of `next` the place of the one in `old` that goes on as it; old.size(): it is new.
+    [[nodiscard]] std::vector<std::size_t> continued(const std::vector<Instance>& old,
+                                                     const config::Config& next) const;
     void apply_health(Step step);
     void settle_all(Step step);
     void settle(Step step, InstanceId id);

@@ -23,8 +23,16 @@ namespace {
 
 using What = Fault::What;
 
-void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links, Health& health) {
+// keepalived: the interface of a member is tracked already, and its group's line does not count for that member
+// (2.2.7).
+bool is_tracked_already(const std::string& interface, const config::Instance& instance) {
+    return !instance.dont_track_primary && (interface == instance.interface || interface == base_interface(instance));
+}
+
+void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, const config::Instance& instance,
+                      const Links& links, Health& health) {
     for (const auto& track : tracked) {
+        if (is_tracked_already(track.name, instance)) continue;
         const bool up = links.up(track.name);
         if (track.weight != 0) {
             health.contribute("track_interface", track.name, up, contribution(track.weight, track.reverse, up));
@@ -107,6 +115,8 @@ VirtualAddresses::value_type virtual_on(const std::string& interface, const IpAd
     return {address, address.is_link_local_v6() ? interface : std::string{}};
 }
 
+}  // namespace
+
 std::optional<IpAddress> choose_source(const config::Instance& instance, const Links& links,
                                        const VirtualAddresses& virtuals) {
     if (instance.source) return instance.source;
@@ -124,8 +134,6 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
     }
     return own_virtual;
 }
-
-}  // namespace
 
 // The kernel removes IPv6 addresses when the link goes down, and needs time to use them when it is up again. IPv4
 // addresses stay: a missing one has been removed, or was never there.
@@ -201,10 +209,10 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
     std::vector<std::string> awaited;
     health.priority = instance.priority;
     judge_links(instance, links, health);
-    judge_interfaces(instance.track_interfaces, links, health);
+    judge_interfaces(instance.track_interfaces, instance, links, health);
     judge_scripts(instance.track_scripts, scripts, health, awaited);
     if (group != nullptr) {
-        judge_interfaces(group->track_interfaces, links, health);
+        judge_interfaces(group->track_interfaces, instance, links, health);
         judge_scripts(group->track_scripts, scripts, health, awaited);
     }
     health.source = choose_source(instance, links, virtuals);
@@ -237,10 +245,11 @@ TrackedObject of_state(Kind kind, const std::string& name, bool known, bool up, 
     return object;
 }
 
-void add_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links,
-                    std::vector<TrackedObject>& all) {
+void add_interfaces(const std::vector<config::TrackedInterface>& tracked, const config::Instance& instance,
+                    const Links& links, std::vector<TrackedObject>& all) {
     for (const auto& one : tracked)
-        all.push_back(of_state(Kind::Interface, one.name, true, links.up(one.name), one.weight, one.reverse));
+        if (!is_tracked_already(one.name, instance))
+            all.push_back(of_state(Kind::Interface, one.name, true, links.up(one.name), one.weight, one.reverse));
 }
 
 void add_scripts(const std::vector<config::TrackedScript>& tracked, const ScriptStates& scripts,
@@ -292,10 +301,10 @@ std::vector<TrackedObject> Router::tracked_by(InstanceId id) const {
     const std::string& own = base_interface(instance);
     if (!own.empty() && !instance.dont_track_primary)
         all.push_back(of_state(Kind::Interface, own, true, impl_->links.up(own), 0, false));
-    add_interfaces(instance.track_interfaces, impl_->links, all);
+    add_interfaces(instance.track_interfaces, instance, impl_->links, all);
     add_scripts(instance.track_scripts, impl_->scripts, all);
     if (group != nullptr) {
-        add_interfaces(group->track_interfaces, impl_->links, all);
+        add_interfaces(group->track_interfaces, instance, impl_->links, all);
         add_scripts(group->track_scripts, impl_->scripts, all);
     }
     impl_->bfds.list(id, all);

@@ -144,7 +144,7 @@ MUTATIONS = [
     ("reload-keeps-removed", "reload.cpp", "an address that left the configuration stays",
      "if (!gone.empty()) step.out.push_back(RemoveAddresses{kNoInstance, std::move(gone)});", ";"),
     ("reload-forgets-state", "reload.cpp", "a reload makes every instance anew",
-     "kept[at] || !same_instance(old[at].config(), c)", "true"),
+     "kept[at] || !goes_on_as(old[at], c)", "true"),
     ("reload-restarts-the-wait", "instance_hear.cpp", "a reload lets a backup wait from the beginning",
      "timer_ && state_ == State::Backup && other_wait", "timer_ && state_ == State::Backup"),
     ("reload-forgets-restores", "instance_hear.cpp", "an address that waits to be put back is forgotten by a reload",

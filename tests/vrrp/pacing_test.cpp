@@ -65,6 +65,20 @@ TEST_CASE("an item requested again while it is queued is not queued twice") {
     CHECK(sent == 5);
 }
 
+TEST_CASE("what is forgotten is not sent any more, and the turns of the rest go on") {
+    Pacer pacer;
+    pacer.configure(paced(100ms, 100ms));
+    for (const char* address : {"10.0.0.7", "10.0.0.8", "10.0.0.9"}) pacer.ask("eth0", {"eth0", ip(address)}, 2, t0);
+    CHECK(due(pacer, t0) == Lines{"10.0.0.7@eth0"});
+    CHECK(due(pacer, t0 + 100ms) == Lines{"10.0.0.8@eth0"});
+    pacer.forget({"eth0", ip("10.0.0.7")});
+    pacer.forget({"eth1", ip("10.0.0.8")});  // another one
+    CHECK(due(pacer, t0 + 200ms) == Lines{"10.0.0.9@eth0"});
+    CHECK(due(pacer, t0 + 300ms) == Lines{"10.0.0.8@eth0"});
+    pacer.forget({"eth0", ip("10.0.0.9")});
+    CHECK(pacer.deadline() == std::nullopt);
+}
+
 TEST_CASE("the interfaces of a garp_group share one distance") {
     // effect: garp_group: garp_interval gna_interval interface interfaces
     // effect: (root): garp_group

@@ -119,6 +119,45 @@ TEST_CASE("a source that a reload finds missing counts for its configuration alo
     CHECK(bench.state(1) == State::Fault);
 }
 
+TEST_CASE("a unicast source is the same whether it is written or the one that is used without it") {
+    auto none = instance();
+    none.unicast_peers = {{ip("10.0.0.2")}};
+    auto written = none, other = none;
+    written.source = ip("10.0.0.1");
+    other.source = ip("10.0.0.7");
+    for (const auto& [before, after, goes_on] :
+         {std::tuple{&none, &written, true}, {&written, &none, true}, {&none, &other, false}, {&other, &none, false}}) {
+        Bench bench = Bench::master(*before);
+        CHECK(bench.router.farewells(with({*after}), t0 + 4s).empty() == goes_on);
+        const auto done = lines(bench.router.reload(with({*after}), t0 + 4s));
+        CHECK((bench.state() == State::Master) == goes_on);
+        CHECK(done.empty() == goes_on);
+    }
+}
+
+TEST_CASE("the farewells of a reload are the adverts with which its masters resign, and change nothing") {
+    auto backup = instance(100, "VI_3", 53, "10.9.9.7/32");
+    Bench bench{with({instance(), instance(100, "VI_2", 52, "10.9.9.8/32"), backup})};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.start(t0);
+    bench.tick(t0 + 3'609'375us);
+    Peer peer{150};
+    peer.packet.virtual_router_id = 53;
+    (void)bench.hear(peer, t0 + 4s);
+    REQUIRE(bench.state(0) == State::Master);
+    REQUIRE(bench.state(2) == State::Backup);
+    const auto before = bench.router.snapshot();
+    const auto next = with({instance(50, "VI_2", 52, "10.9.9.8/32")});
+
+    const auto farewells = bench.router.farewells(next, t0 + 4s);
+    CHECK(bench.router.snapshot() == before);
+    REQUIRE(farewells.size() == 1);
+    CHECK(lines({farewells[0]}) == Lines{"gone advert 0 to 224.0.0.18"});
+    const auto intents = bench.router.reload(next, t0 + 4s);
+    CHECK(std::ranges::count(intents, Intent{farewells[0]}) == 1);
+    CHECK(bench.router.farewells(next, t0 + 4s).empty());
+}
+
 TEST_CASE("an address that is still to be put back survives a reload that moves or adds others") {
     auto c = instance();
     c.addresses = {vip("10.9.9.1/32"), vip("10.9.9.2/32"), vip("10.9.9.3/32")};
@@ -181,6 +220,15 @@ TEST_CASE("a removed master resigns with all that is needed in its intents") {
     CHECK(brief(bench.router.reload(with({instance(50, "VI_2", 52, "10.9.9.8/32")}), t0 + 4s)) ==
           Lines{"gone advert 0 to 224.0.0.18", "gone remove 10.9.9.9/32@eth0", "announce INSTANCE VI_1 FAULT 100",
                 "(VI_2) Entering BACKUP STATE (init)", "announce INSTANCE VI_2 BACKUP 50"});
+}
+
+TEST_CASE("the last event of a removed instance says that it was removed") {
+    Bench bench = Bench::master(instance());
+    std::vector<std::pair<std::string, bool>> events;
+    for (const auto& intent : bench.router.reload(with({instance(50, "VI_1", 52, "10.9.9.8/32")}), t0 + 4s))
+        if (const auto* one = std::get_if<Announce>(&intent))
+            events.emplace_back(to_string(one->event.transition), one->event.removed);
+    CHECK(events == std::vector<std::pair<std::string, bool>>{{"FAULT", true}, {"BACKUP", false}});
 }
 
 TEST_CASE("another VRID, interface or kind of addressing is another instance") {

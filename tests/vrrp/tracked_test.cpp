@@ -93,6 +93,25 @@ TEST_CASE("an object without a weight that is down holds the instance in FAULT, 
     CHECK(bench.state() == State::Fault);
 }
 
+TEST_CASE("the interface of a member does not count once more because its group tracks it") {
+    auto c = with({instance(), instance()});
+    c.instances[1].name = "VI_2";
+    c.instances[1].interface = "eth1";
+    c.sync_groups = {{.name = "G", .members = {"VI_1", "VI_2"}, .track_interfaces = {{"eth0", 20}, {"eth1", 30}}}};
+    for (auto& one : c.instances) one.sync_group = "G";
+    Bench bench{c};
+    (void)bench.router.step(link("eth1", true, {ip("10.1.0.1")}, 3), t0);
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.start(t0);
+    CHECK(bench.router.snapshot().instances[0].effective_priority == 130);
+    CHECK(bench.router.snapshot().instances[1].effective_priority == 120);
+    REQUIRE(bench.router.tracked_by(0).size() == 2);
+    CHECK(bench.router.tracked_by(0)[1].name == "eth1");
+    c.instances[0].dont_track_primary = true;
+    (void)bench.router.reload(c, t0);
+    CHECK(bench.router.snapshot().instances[0].effective_priority == 150);
+}
+
 TEST_CASE("a file that asks for FAULT is shown as down") {
     auto c = tracking_all();
     c.instances[0].more.edit().sections.front() = {"track_file", {}, {}, {weighed_line("load", 0)}};

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] Micros distance(const std::string& network, Family family) const;
     // Queues the item to be sent `rounds` times, each round over all queued items.
     void ask(const std::string& network, Item item, std::uint32_t rounds, Instant now);
+    // Its address was removed: whoever announced it now would draw the traffic of the next master.
+    void forget(const Item& item);
     [[nodiscard]] std::vector<Item> take_due(Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
     void clear() { lanes_.clear(); }

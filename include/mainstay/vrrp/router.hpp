@@ -49,6 +49,10 @@ public:
         return reload(std::make_shared<const config::Config>(std::move(config)), now);
     }
 
+    // The adverts with which reload() will have the masters resign that `next` has no more, for a caller who must send
+    // them before it changes the devices that they leave by.
+    [[nodiscard]] std::vector<SendAdvert> farewells(const config::Config& next, Instant now) const;
+
     [[nodiscard]] std::optional<Instant> deadline() const;
     // Whether the calendar time that the router reckons with is within kClockSlack of `at`. False: give it a ClockTold
     // before packets and deadlines.

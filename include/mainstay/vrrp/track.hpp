@@ -107,6 +107,11 @@ struct Health {
 using VirtualAddresses = std::vector<std::pair<IpAddress, std::string>>;  // sorted
 [[nodiscard]] VirtualAddresses virtual_addresses(const config::Config& config);
 
+// The address that an instance sends from: the one that is configured, or the first usable one of its interface. None:
+// there is none.
+[[nodiscard]] std::optional<IpAddress> choose_source(const config::Instance& instance, const Links& links,
+                                                     const VirtualAddresses& virtuals);
+
 // With dont_track_primary, a missing source is ignored while the link is down, and afterwards until there is one again
 // (`awaited`).
 [[nodiscard]] bool may_await_source(const config::Instance& instance, const Links& links, bool awaited);

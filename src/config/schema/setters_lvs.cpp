@@ -198,7 +198,7 @@ void set_family(ParseContext& r, const Value& v) {
 void set_granularity(ParseContext& r, const Value& v) {
     Family& family = r.service->model.family;
     const auto mask = IpAddress::parse(v.word);
-    if (mask && mask->is_v4() && mask->v4_host_order() != 0 && family != Family::V6) {
+    if (mask && mask->is_v4() && family != Family::V6) {
         r.service->netmask = mask->v4_host_order();
         family = Family::V4;
         return;

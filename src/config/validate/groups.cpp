@@ -20,6 +20,7 @@ public:
         if (group.members.empty()) return;
         for (const TrackerDraft& t : g.track_interfaces) {
             missing_.used(group.name, t.name, t.mark, MissingInterfaces::Use::Tracked);
+            for (const std::string& name : group.members) mention_own(group, name, t);
             group.track_interfaces.push_back({t.name, t.weight.value_or(0), t.reverse.value_or(false)});
         }
         for (const TrackerDraft& t : g.track_scripts) {
@@ -68,6 +69,17 @@ private:
         }
         instance.sync_group = group.name;
         group.members.push_back(name);
+    }
+
+    // keepalived (2.2.7) says so, and does without it.
+    void mention_own(const SyncGroup& group, const std::string& member, const TrackerDraft& tracked) {
+        const Instance& i = config_.instances[r_.instance_names.at(member)];
+        if (i.interface != tracked.name || i.dont_track_primary) return;
+        r_.diag
+            .warn(Code::OwnInterfaceTracked, tracked.mark,
+                  fmt::format("({}) {}, which sync group {} tracks, is its own interface, which is always tracked",
+                              member, tracked.name, group.name))
+            .effect = fmt::format("the line does not count for {}", member);
     }
 
     // keepalived: what a member and its group track counts once, as the group says. It mentions interfaces alone when

@@ -92,7 +92,10 @@ std::vector<std::string> other_router(const config::Instance& before, const conf
             after.unicast_peers.empty() ? "multicast" : "unicast");
     compare(why, "use_vmac", switch_text(before.vmac->enabled), switch_text(after.vmac->enabled));
     mention(why, "family", before.family, after.family);
-    mention(why, "source address", before.source, after.source);
+    if (before.source.has_value() != after.source.has_value())
+        why.emplace_back("source address, unless it is the one that is used already");
+    else
+        mention(why, "source address", before.source, after.source);
     mention(why, "multicast group", before.multicast_group, after.multicast_group);
     return why;
 }

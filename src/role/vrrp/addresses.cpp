@@ -56,6 +56,22 @@ std::vector<kernel::Address> restore_request(const config::Instance& instance, c
     return requests;
 }
 
+bool is_duplicate(const std::vector<kernel::Address>& restored, const Links& links) {
+    return std::ranges::any_of(restored, [&](const kernel::Address& request) {
+        const auto* there = links.address(request.interface_index, request.prefix);
+        return there != nullptr && there->dad_failed;
+    });
+}
+
+bool set_again(kernel::Rtnetlink& netlink, const std::vector<kernel::Address>& restored,
+               const vrrp::RestoreAddress& wanted, Log& log) {
+    const auto failed = netlink.add(restored);
+    if (failed && !failed->empty())
+        log.error("address {} on {} cannot be set again: {}", wanted.prefix.to_string(), wanted.interface,
+                  failed->front().reason());
+    return !restored.empty() && failed && failed->empty();
+}
+
 std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses, const Links& links) {
     std::vector<kernel::Address> requests;
     for (const auto& held : addresses) {

@@ -21,6 +21,11 @@ namespace mainstay::role {
 // The one that is to be restored, unless its interface is gone.
 [[nodiscard]] std::vector<kernel::Address> restore_request(const config::Instance& instance,
                                                            const vrrp::RestoreAddress& wanted, const Links& links);
+// Whether it is there and failed duplicate address detection: it stays unusable until it is removed and set again.
+[[nodiscard]] bool is_duplicate(const std::vector<kernel::Address>& restored, const Links& links);
+// False: the kernel refuses it, which is logged, or its interface is gone.
+[[nodiscard]] bool set_again(kernel::Rtnetlink& netlink, const std::vector<kernel::Address>& restored,
+                             const vrrp::RestoreAddress& wanted, Log& log);
 // Requests to remove the addresses whose interface exists. They include the peer, because the kernel identifies a
 // point-to-point address by it.
 [[nodiscard]] std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses,

@@ -45,6 +45,10 @@ public:
     void announce_on(const std::set<std::string>& interfaces, const vrrp::Router& router);
     // Announces one of the host's own addresses.
     void announce(const vrrp::AnnounceAddress& own);
+    // Of addresses that were removed no announcement follows.
+    void forget(const std::vector<vrrp::HeldAddress>& removed) {
+        for (const auto& address : removed) pacer_.forget({address.interface, address.prefix.address});
+    }
     void close();
 
 private:

@@ -14,7 +14,6 @@
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/overloaded.hpp"
-#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/record/recorded.hpp"
 #include "master_reporter.hpp"
@@ -179,13 +178,19 @@ void VrrpRole::commit() {
     const auto next = std::make_shared<const config::Config>(devices_.plan(*std::exchange(next_, {}), links_));
     size_buffers(next->global);
     firewall_.configure(next, !devices_.wanted().empty(), false);
-    reconcile_devices();
+    update_clock();
+    const Instant now = runtime_.now();
+    const auto farewells = router_->router().farewells(*next, now);
+    for (const auto& advert : farewells) transport_.send(advert, links_);
+    reconcile_devices();  // which may give another instance the devices of those that are removed
     if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());
     // What fails here is set again, and logged, with the rest.
     if (const auto sources = first_sources(*next, links_); !sources.empty() && netlink_->add(sources))
         on_netlink_readable();
     const auto host = follow(*next);
-    perform(router_->reload(next, host, runtime_.now()));
+    auto intents = router_->reload(next, host, now);
+    for (const auto& advert : farewells) std::erase(intents, vrrp::Intent{advert});
+    perform(intents);
     master_reporter_.follow(*router_);
     commands_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
@@ -354,6 +359,7 @@ void VrrpRole::remove(const std::vector<vrrp::HeldAddress>& addresses) {
 
 void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     on_netlink_readable();
+    announcer_.forget(addresses);
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
     const auto failed =
@@ -369,14 +375,8 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
 
 void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
     const auto requests = restore_request(router_->config().instances.at(wanted.instance), wanted, links_);
-    // An address that failed duplicate address detection stays unusable until it is set again.
-    const auto* there = requests.empty() ? nullptr : links_.address(requests[0].interface_index, wanted.prefix);
-    if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
-    const auto failed = netlink_->add(requests);
-    if (failed && !failed->empty())
-        runtime_.log().error("address {} on {} cannot be set again: {}", wanted.prefix.to_string(), wanted.interface,
-                             failed->front().reason());
-    if (requests.empty() || !failed || !failed->empty())
+    if (is_duplicate(requests, links_)) take_away({{wanted.interface, wanted.prefix}});
+    if (!set_again(*netlink_, requests, wanted, runtime_.log()))
         pending_.add(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
 }
 

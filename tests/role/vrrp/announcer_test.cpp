@@ -202,3 +202,18 @@ TEST_CASE("each address that is announced is logged once, whatever the number of
         office.stop();
     });
 }
+
+TEST_CASE("a router that is no longer master sends none of the announcements that still wait" *
+          mainstay::test::kNeedsRoot) {
+    in_office([](Office& office) {
+        office.start_as_master("global_defs {\nvrrp_garp_interval 0.05\n}\n" + instance("garp_master_repeat 100"));
+        CHECK(office.until([&] { return office.cable.heard("arp 10.0.0.100") >= 3; }));
+        office.cable.advertise(150, "10.0.0.2", 51, Micros{10'000'000});
+        REQUIRE(office.until_state(vrrp::State::Backup));
+        office.cable.forget();
+        office.runtime.loop_.run_for(std::chrono::milliseconds{500});
+        office.runtime.loop_.restart();
+        CHECK(office.cable.heard("arp 10.0.0.100") == 0);
+        office.stop();
+    });
+}

@@ -81,12 +81,13 @@ public:
     void forget() { (void)heard(), heard_.clear(); }
 
     // Another router's advert to the group.
-    void advertise(std::uint8_t priority, const char* router, std::uint8_t virtual_router_id = 51) const {
+    void advertise(std::uint8_t priority, const char* router, std::uint8_t virtual_router_id = 51,
+                   Micros interval = Micros{100'000}) const {
         const auto source = IpAddress::parse(router).value(), group = IpAddress::parse("224.0.0.18").value();
         const auto payload = wire::encode_vrrp({.version = 3,
                                                 .virtual_router_id = virtual_router_id,
                                                 .priority = priority,
-                                                .interval = Micros{100'000},
+                                                .interval = interval,
                                                 .addresses = {IpAddress::parse("10.0.0.100").value()}},
                                                source, group);
         std::vector<std::byte> frame;

@@ -279,6 +279,24 @@ TEST_CASE("an instance that a reload adds runs, and one that it removes sends pr
     });
 }
 
+TEST_CASE("a master that a reload removes resigns on its own VMAC, also where another instance gets that device" *
+          mainstay::test::kNeedsRoot) {
+    in_office([](Office& office) {
+        if (!ip("link add link eth0 name probe type macvlan")) {
+            MESSAGE("passed over: this kernel has no macvlan");
+            return;
+        }
+        REQUIRE(ip("link del probe"));
+        office.start_as_master(instance("use_vmac"));
+        CHECK(office.until([&] { return office.cable.heard(kOwnAdvert) >= 1; }));
+        auto other = instance("use_vmac");
+        other.replace(other.find("eth0"), 4, "eth1");
+        office.reload(other);
+        CHECK(office.until([&] { return office.cable.heard("advert 51 0 10.0.0.1") == 1; }));
+        office.stop();
+    });
+}
+
 TEST_CASE("states go to the FIFO at a reload only where the configuration says so" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
