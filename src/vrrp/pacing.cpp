@@ -44,8 +44,7 @@ void Pacer::configure(const config::Config& config) {
     for (auto& [key, lane] : before)
         for (Waiting& waiting : lane.waiting) {
             if (waiting.rounds == 0) continue;
-            const std::string network = waiting.item.interface;
-            Lane& now = lanes_[key_of(network, key.second)];
+            Lane& now = lanes_[key_of(waiting.network, key.second)];
             now.due = std::max(now.due, lane.due);
             now.waiting.push_back(std::move(waiting));
         }
@@ -85,7 +84,7 @@ void Pacer::ask(const std::string& network, Item item, std::uint32_t rounds, Ins
     if (have != lane.waiting.end())
         have->rounds = std::max(have->rounds, rounds);
     else
-        lane.waiting.push_back({std::move(item), rounds});
+        lane.waiting.push_back({std::move(item), network, rounds});
 }
 
 void Pacer::forget(const Item& item) {

@@ -111,3 +111,16 @@ TEST_CASE("what waits survives a reload with the new distances") {
     CHECK(due(pacer, t0 + 5s) == Lines{"10.0.0.8@eth0"});
     CHECK(pacer.deadline() == std::nullopt);
 }
+
+TEST_CASE("what waits on a VMAC keeps the distance of its parent over a reload") {
+    Pacer pacer;
+    const config::Config config = paced(1s);
+    pacer.configure(config);
+    pacer.ask("eth0", {"vrrp.1", ip("10.0.0.8")}, 2, t0);
+    pacer.ask("eth0", {"vrrp.2", ip("10.0.0.9")}, 1, t0);
+    CHECK(due(pacer, t0) == Lines{"10.0.0.8@vrrp.1"});
+    pacer.configure(config);
+    CHECK(due(pacer, t0 + 1s) == Lines{"10.0.0.8@vrrp.1"});
+    CHECK(due(pacer, t0 + 2s) == Lines{"10.0.0.9@vrrp.2"});
+    CHECK(pacer.deadline() == std::nullopt);
+}

@@ -43,6 +43,7 @@ private:
     using Key = std::pair<std::string, Family>;  // the interface, or the group's number; ARP or NA
     struct Waiting {
         Item item;
+        std::string network;
         std::uint32_t rounds = 0;
     };
     struct Lane {
