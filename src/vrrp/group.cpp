@@ -59,7 +59,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
     const State before = std::exchange(state_, next);
     if (next == before) return;
     if (next == State::Fault || before == State::Fault) log_syncing(step, to_string(next));
-    // Not reported: waiting for first script results, and mixed member states after a reload.
+    // Not reported: waiting for first results, and mixed member states after a reload.
     if (next != State::Init) announce(step, transition_to(next), cause_of(instances));
 }
 
@@ -67,7 +67,7 @@ State Group::members_state(std::span<const Instance> instances) const {
     bool all_masters = true, waiting = false;
     for (const InstanceId id : members_) {
         const Instance& instance = instances[id];
-        if (instance.state() == State::Fault && !instance.waits_for_scripts()) return State::Fault;
+        if (instance.state() == State::Fault && !instance.only_waits()) return State::Fault;
         waiting |= instance.state() == State::Fault || instance.state() == State::Init;
         all_masters &= instance.state() == State::Master;
     }

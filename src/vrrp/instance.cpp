@@ -121,6 +121,7 @@ void Instance::set_health(Step step, const Health& health) {
         if (state_ != State::Fault) {
             enter_fault(step, health);
         } else if (silent_fault_ && !health.only_waiting) {
+            silent_fault_ = false;
             reasons_.set(health.faults.front().cause, text_of(health.faults));
             log_fault(step, health, "");
         }
@@ -175,14 +176,15 @@ void Instance::enter_fault(Step step, const Health& health, const char* suffix) 
     if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);  // keepalived: twice (2.4.3)
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
+    silent_fault_ = health.only_waiting && state_ == State::Init;
     state_ = State::Fault;
     log_fault(step, health, suffix);
     faults_ = health.faults;
 }
 
-// keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3).
+// keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3). Nor does it
+// report that an IPv6 address is tentative when it starts: it is BACKUP at once (2.2.7).
 void Instance::log_fault(Step step, const Health& health, const char* suffix) {
-    silent_fault_ = health.only_waiting;
     if (!silent_fault_)
         for (const Fault& fault : health.faults)
             log(step, LogLevel::Info, fmt::format("entering FAULT state ({})", text_of(fault)));

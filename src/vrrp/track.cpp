@@ -99,6 +99,12 @@ bool tracks_source(const config::Instance& instance) {
     return config::flag(instance.more->values, config::keyword::track_src_ip);
 }
 
+// Right after an interface came up, as when the host starts.
+bool soon_has_source(const config::Instance& instance, const Links& links) {
+    const InterfaceFact* link = links.find(instance.interface);
+    return instance.family == Family::V6 && link != nullptr && link->tentative;
+}
+
 // On the instance's interface, or on the one below its VMAC.
 bool holds_source(const config::Instance& instance, const Links& links) {
     return std::ranges::any_of(std::array{&instance.interface, &base_interface(instance)}, [&](const auto* name) {
@@ -221,6 +227,8 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
                      fmt::format("source address {} is not on the interface", instance.source->to_string()));
     if (!health.source && may_await_source(instance, links, awaits_source))
         health.awaits_source = true;
+    else if (!health.source && health.faults.empty() && soon_has_source(instance, links))
+        awaited.push_back(fmt::format("waiting while the IPv6 address of {} is tentative", instance.interface));
     else if (!health.source && health.faults.empty())
         health.fault(Cause::Address,
                      fmt::format("no IPv{} address for interface", instance.family == Family::V6 ? 6 : 4));

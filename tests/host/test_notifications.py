@@ -270,6 +270,20 @@ def test_an_instance_that_begins_as_master_is_notified_once(lan):
     assert stays(lambda: told(one).count("INSTANCE VI_1 MASTER 200") == 1, 2)
 
 
+def test_an_address_that_is_tentative_at_the_start_is_no_fault_to_report(lan):
+    """As when the host boots: the link has just come up, and duplicate address detection goes on."""
+    (one,) = office(lan, "one")
+    one.write("/run/tell", TELL, 0o755)
+    one.run(["sysctl", "-qw", "net.ipv6.conf.eth0.dad_transmits=3"])
+    for state in ("down", "up"):
+        one.run(["ip", "link", "set", "eth0", state])
+
+    wait_ready(one.mainstayd(fast(vip="fe80::1:1/64", more='notify /run/tell')))
+
+    wait_until(lambda: len(told(one)) >= 2, 30, lambda: str(told(one)))
+    assert told(one) == ["INSTANCE VI_1 BACKUP 150", "INSTANCE VI_1 MASTER 150"]
+
+
 @pytest.mark.parametrize("grouped", [False, True])
 def test_the_notify_scripts_of_a_backup_run_at_the_start_whether_it_is_in_a_group_or_not(lan, grouped):
     """docs/field-cases.md: 1155."""

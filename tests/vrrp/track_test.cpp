@@ -420,3 +420,32 @@ TEST_CASE("an instance that waits for a script's first result waits on when a re
     (void)bench.router.step(ScriptDone{"chk", ScriptDone::How::Exited, 0, 2}, t0 + 2s);
     CHECK(bench.state() == State::Backup);
 }
+
+TEST_CASE("an IPv6 address that is still tentative at the start is waited for, and a FAULT by it is not reported") {
+    auto c = instance();
+    c.family = Family::V6;
+    c.version = 3;
+    c.addresses = {vip("fe80::9/64")};
+    const auto v6_link = [](bool tentative, std::vector<IpAddress> addresses) {
+        InterfaceFact fact = link("eth0", true, std::move(addresses));
+        fact.tentative = tentative;
+        return fact;
+    };
+    Bench bench{c};
+    (void)bench.router.step(v6_link(true, {}), t0);
+    CHECK(lines(bench.router.start(t0)) == Lines{"warning: (VI_1) Entering FAULT STATE (init)"});
+    CHECK(bench.router.snapshot().instances[0].fault == "waiting while the IPv6 address of eth0 is tentative");
+    SUBCASE("it may be used") {
+        CHECK(lines(bench.router.step(v6_link(false, {ip("fe80::1")}), t0 + 1s)) ==
+              Lines{"(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+        (void)bench.tick(t0 + 6s);
+        REQUIRE(bench.state() == State::Master);
+        // What a master loses is told, also if an address is detected anew.
+        CHECK(lines(bench.router.step(v6_link(true, {}), t0 + 7s)).back() == "announce INSTANCE VI_1 FAULT 100");
+    }
+    SUBCASE("another host has it") {
+        CHECK(lines(bench.router.step(v6_link(false, {}), t0 + 1s)) ==
+              Lines{"(VI_1) entering FAULT state (no IPv6 address for interface)",
+                    "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+    }
+}

@@ -47,7 +47,7 @@ void fields(A& a, RoutingEntry& e) {
 template <class A>
 void fields(A& a, InterfaceFact& f) {
     a(f.name, f.index, f.up, f.loopback, f.mtu, f.addresses, f.borrows, f.renamed, f.appearance, f.multicast,
-      f.times_up);
+      f.times_up, f.tentative);
 }
 template <class A>
 void fields(A& a, ClockTold& f) {

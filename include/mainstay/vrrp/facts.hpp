@@ -63,6 +63,7 @@ struct InterfaceFact {
     std::uint32_t appearance = 0;               // another one: it was gone meanwhile, whatever its index
     bool multicast = true;                      // IFF_MULTICAST
     std::uint32_t times_up = 0;                 // more: it was down meanwhile, and has lost its routes
+    bool tentative = false;                     // an IPv6 address of its own is: its DAD (RFC 4862) has not ended
     bool operator==(const InterfaceFact&) const = default;
     // Both exist, as one link that did not go meanwhile.
     [[nodiscard]] bool is_same_link(const InterfaceFact& other) const {

@@ -73,7 +73,7 @@ private:
 // The result of tracking for an instance.
 struct Health {
     std::vector<Fault> faults;        // why it must be in FAULT; empty: it may run
-    bool only_waiting = false;        // the only faults are awaited first script results
+    bool only_waiting = false;        // the only faults are what is awaited: first results, a source
     int priority = 0;                 // base and contributions, not clamped
     std::vector<PriorityPart> parts;  // those contributions that are not 0
     std::optional<IpAddress> source;  // of our adverts

@@ -279,6 +279,7 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     fact.multicast = link->multicast;
     fact.mtu = link->mtu;
     add_usable(link->index, false, fact.addresses);
+    fact.tentative = any_address(link->index, [](const auto& a) { return a.tentative && !a.dad_failed; });
     const auto lender = lenders_.find(name);
     const auto* lending = lender == lenders_.end() ? nullptr : find(lender->second);
     const std::size_t own = fact.addresses.size();

@@ -84,6 +84,17 @@ TEST_CASE("the addresses that packets may come from: primary ones first, none th
     CHECK_FALSE(links.fact("a").borrows);
     CHECK(texts(links.addresses_of(2)) == Texts{"10.0.0.9", "10.0.0.1", "2001:db8::1"});
     CHECK(links.addresses_of(9).empty());
+    CHECK(links.fact("a").tentative);
+}
+
+TEST_CASE("an address that another host was found to have is tentative for good, and nothing to wait for") {
+    auto address = on(2, "2001:db8::1/64", false, true);
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::AddressAdded{address}});
+    CHECK(links.fact("a").tentative);
+    address.dad_failed = true;
+    CHECK(links.take({netlink::AddressAdded{address}}).interfaces == Names{"a"});
+    CHECK_FALSE(links.fact("a").tentative);
+    CHECK(links.fact("a").addresses.empty());
 }
 
 TEST_CASE("a VMAC sends from the IPv4 addresses of its parent, and changes with it") {
