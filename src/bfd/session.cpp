@@ -10,9 +10,11 @@ namespace {
 
 // Whether the snapshot is valid; an invalid one is not resumed.
 bool makes_sense(const SessionSnapshot& s) {
-    if (s.state > State::Up || s.remote_state > State::Up || s.applied_min_tx <= Micros{0}) return false;
+    if (s.state == State::AdminDown || s.state > State::Up || s.remote_state > State::Up ||
+        s.applied_min_tx <= Micros{0})
+        return false;
     const bool known = s.remote_discriminator != 0 && s.remote_multiplier != 0;
-    return known || s.state == State::Down || s.state == State::AdminDown;
+    return known || s.state == State::Down;
 }
 
 }  // namespace
@@ -34,6 +36,7 @@ void Session::adopt(Step step, const SessionSnapshot& previous) {
     if (!makes_sense(previous)) return start(step);
     counters_ = previous.counters;
     state_ = previous.state;
+    counts_as_up_ = up() || previous.counts_as_up;
     diagnostic_ = previous.diagnostic;
     remote_ = {previous.remote_discriminator, previous.remote_state,  previous.remote_diagnostic,
                previous.remote_multiplier,    previous.remote_min_tx, previous.remote_min_rx,
@@ -91,7 +94,6 @@ void Session::hear(Step step, const PacketHeard& heard, const wire::BfdPacket& p
     if (next) enter(step, *next, *next == State::Down ? Diagnostic::NeighborDown : Diagnostic::None);
     expires_ = heard_ + detection();
     schedule(step);
-    if (state_ == State::AdminDown) return;
     // The answer to a poll contains the new state too, so no separate packet is needed.
     if (packet.poll)
         send(step, true);
@@ -122,17 +124,20 @@ void Session::enter(Step step, State next, Diagnostic diagnostic) {
         slow_down();
     }
     if (was_up) ++counters_.went_down;
-    if (was_up != up()) {
-        report_state(step);
-        complaints_.clear();
-    }
+    if (was_up != up()) complaints_.clear();
+    // RFC 5882 3.2: a session that the neighbour has taken out of service says nothing about the path.
+    const bool counted = counts_as_up_;
+    if (up()) counts_as_up_ = true;
+    if (state_ == State::Down && remote_.state != State::AdminDown) counts_as_up_ = false;
+    if (counted != counts_as_up_) report_state(step);
     const LogLevel level = state_ == State::Init ? LogLevel::Debug : LogLevel::Info;
-    if (state_ == State::Down || state_ == State::AdminDown)
+    if (state_ == State::Down)
         log(step, level,
             fmt::format("Entering {} state (Local diagnostic - {}, Remote diagnostic - {})", to_string(state_),
                         to_string(diagnostic_), to_string(remote_.diagnostic)));
     else
         log(step, level, fmt::format("Entering {} state", to_string(state_)));
+    if (was_up && counts_as_up_) log(step, LogLevel::Notice, "Counts as up: its neighbour is administratively down");
 }
 
 void Session::expire(Step step) {
@@ -154,19 +159,10 @@ void Session::expire(Step step) {
     schedule(step);
 }
 
-void Session::administer(Step step, bool enabled) {
-    if (enabled == (state_ != State::AdminDown)) return;
-    if (enabled)
-        enter(step, State::Down, Diagnostic::None);
-    else
-        enter(step, State::AdminDown, Diagnostic::AdministrativelyDown);
-    schedule(step);
-    if (transmit_interval() > Micros{0}) send_now(step);
-}
-
+// Not AdminDown, which keepalived does not take for a failure either: its trackers would hold us up for good (2.2.7).
 void Session::stop(Step step) {
     const bool spoke = !settings_.passive || remote_.discriminator != 0;
-    state_ = State::AdminDown;
+    state_ = State::Down;
     diagnostic_ = Diagnostic::AdministrativelyDown;
     slow_down();
     if (spoke) send(step, false);
@@ -277,7 +273,7 @@ void Session::send(Step step, bool final) {
 }
 
 void Session::report_state(Step step) const {
-    step.out.push_back(ReportState{settings_.name, up(), settings_.reports_to_checkers});
+    step.out.push_back(ReportState{settings_.name, counts_as_up_, settings_.reports_to_checkers});
 }
 
 void Session::log(Step step, LogLevel level, std::string_view text) const {
@@ -321,6 +317,7 @@ SessionSnapshot Session::snapshot() const {
     s.polling = polling_;
     s.polls_again = polls_again_;
     s.unheard = unheard_;
+    s.counts_as_up = counts_as_up_;
     s.transmit_interval = transmit_interval();
     s.detection_time = expires_ ? detection() : Micros{0};
     s.next_send = next_send_.value_or(Instant{});

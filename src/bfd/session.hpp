@@ -76,9 +76,8 @@ public:
     // A packet for this session, as received and decoded.
     void hear(Step step, const PacketHeard& heard, const wire::BfdPacket& packet);
     void tick(Step step);  // handles every deadline that has been reached
-    void administer(Step step, bool enabled);
     void reconfigure(Step step, Settings settings);
-    void stop(Step step);  // sends AdminDown to the neighbour once; the session is finished
+    void stop(Step step);  // says Down to the neighbour once; the session is finished
     // Counts a packet from the neighbour that Sessions has discarded.
     void discarded(Step step, Complaint kind, std::string_view why);
     void use_port(std::uint16_t port) { identity_.source_port = port; }
@@ -129,6 +128,7 @@ private:
     Micros applied_min_tx_, applied_min_rx_;   // in use
     bool polling_ = false, polls_again_ = false;
     bool unheard_ = false;
+    bool counts_as_up_ = false;  // for what tracks it
 
     std::optional<Instant> next_send_;
     Instant sent_{};       // when the last packet was sent, except answers to polls
@@ -158,7 +158,6 @@ private:
 // RFC 5880 6.8.6: the new state after a received state; none if it does not change.
 [[nodiscard]] constexpr std::optional<wire::BfdState> next_state(wire::BfdState ours, wire::BfdState heard) {
     using enum wire::BfdState;
-    if (ours == AdminDown) return std::nullopt;
     if (heard == AdminDown) return ours == Down ? std::nullopt : std::optional{Down};
     if (ours == Down) return heard == Down ? std::optional{Init} : heard == Init ? std::optional{Up} : std::nullopt;
     if (ours == Init) return heard == Down ? std::nullopt : std::optional{Up};

@@ -58,7 +58,6 @@ struct Sessions::Impl {
     void reload(Step step, std::vector<Settings> settings);
     void on(Step step, const PacketHeard& fact);
     void on(Step step, const PortTaken& fact);
-    void on(Step step, const Administer& fact);
     void on(Step step, const DeadlineReached& fact);
     void on(Step step, const Shutdown& fact);
 };
@@ -197,11 +196,6 @@ void Sessions::Impl::on(Step, const PortTaken& fact) {
     for (Session& session : sessions)
         if (session.identity().source_port == fact.source_port)
             session.use_port(new_identity(discriminators, ports).source_port);
-}
-
-void Sessions::Impl::on(Step step, const Administer& fact) {
-    for (Session& session : sessions)
-        if (session.settings().name == fact.session) session.administer(step, fact.enabled);
 }
 
 void Sessions::Impl::on(Step step, const DeadlineReached&) {

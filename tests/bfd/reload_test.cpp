@@ -33,10 +33,10 @@ TEST_CASE("a renamed or moved session keeps its state and is reported again") {
     CHECK(bench.state(1) == State::Down);
 }
 
-TEST_CASE("a removed session sends AdminDown to its neighbour") {
+TEST_CASE("a removed session says Down to its neighbour") {
     Bench bench = Bench::up();
     CHECK(deeds(bench.sessions.reload({settings("b", "10.0.0.3")}, t0 + 5ms)) ==
-          Lines{"Admin Down 1>9 tx 1000 rx 10 diag 7", "Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
+          Lines{"Down 1>9 tx 1000 rx 10 diag 7", "Down 2>0 tx 1000 rx 10 to 10.0.0.3"});
     CHECK(bench.sessions.snapshot().sessions.size() == 1);
 
     CHECK(
@@ -262,11 +262,7 @@ TEST_CASE("a restart with other settings announces them like a reload") {
     CHECK(hearing.snapshot().detection_time == 30ms);
 }
 
-TEST_CASE("an operator's AdminDown and an unanswered poll outlive a restart") {
-    Bench out = Bench::up();
-    (void)out.sessions.step(Administer{"peer", false}, t0 + 5ms);
-    CHECK(restarted(out.sessions.snapshot(), t0 + 6ms).state() == State::AdminDown);
-
+TEST_CASE("an unanswered poll outlives a restart") {
     Bench polling = Bench::started();
     (void)polling.hear(kInit, t0);
     CHECK(deeds(restarted(polling.sessions.snapshot(), t0 + 5ms).tick(t0 + 10ms)) == Lines{"Up poll 1>9 tx 10 rx 10"});

@@ -57,16 +57,10 @@ struct PortTaken {
     std::uint16_t source_port = 0;
 };
 
-// An operator takes a session out of service (AdminDown), or back.
-struct Administer {
-    std::string session;
-    bool enabled = true;
-};
-
 struct DeadlineReached {};  // early or stale ones are ignored
-struct Shutdown {};         // send AdminDown to every neighbour; the machine is finished afterwards
+struct Shutdown {};         // say Down to every neighbour; the machine is finished afterwards
 
-using Fact = std::variant<PacketHeard, PortTaken, Administer, DeadlineReached, Shutdown>;
+using Fact = std::variant<PacketHeard, PortTaken, DeadlineReached, Shutdown>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // Carried out in this order. None needs a lookup, because each may concern a session that a reload has removed.
@@ -131,6 +125,7 @@ struct SessionSnapshot {
     Instant next_send{}, expires{};  // the epoch: never
     WallTime since;                  // of the last transition; filled in by the role
     Counters counters;
+    bool counts_as_up = false;  // for what tracks it; also of one whose neighbour became administratively down
     bool operator==(const SessionSnapshot&) const = default;
 };
 

@@ -27,7 +27,7 @@ public:
     [[nodiscard]] Intents step(const Fact& fact, Instant now);
 
     // Switches to a new configuration. A session whose neighbour, source and kind are unchanged keeps its state; a
-    // renamed one is reported under its new name. Removed ones send AdminDown to their neighbours.
+    // renamed one is reported under its new name. Removed ones say Down to their neighbours.
     [[nodiscard]] Intents reload(std::vector<Settings> settings, Instant now);
 
     [[nodiscard]] std::optional<Instant> deadline() const;

@@ -210,7 +210,7 @@ void fields(A& a, SessionSnapshot& s) {
       s.discriminator, s.remote_discriminator, s.source_port, s.multiplier, s.remote_multiplier, s.desired_min_tx,
       s.required_min_rx, s.applied_min_tx, s.applied_min_rx, s.remote_min_tx, s.remote_min_rx, s.remote_demand,
       s.polling, s.polls_again, s.unheard, s.transmit_interval, s.detection_time, s.next_send, s.expires, s.since,
-      s.counters);
+      s.counters, s.counts_as_up);
 }
 template <class A>
 void fields(A& a, SessionsSnapshot& s) {

@@ -244,7 +244,7 @@ std::map<std::string, bool> BfdRole::all_for(ipc::PeerChannel::To other) const {
     const auto snapshot = sessions_->snapshot();
     for (std::size_t i = 0; i < snapshot.sessions.size() && i < settings_.size(); ++i)
         if (other == ipc::PeerChannel::To::Vrrp || settings_[i].reports_to_checkers)
-            all.emplace(settings_[i].name, snapshot.sessions[i].state == bfd::State::Up);
+            all.emplace(settings_[i].name, snapshot.sessions[i].counts_as_up);
     return all;
 }
 

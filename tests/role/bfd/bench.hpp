@@ -223,6 +223,15 @@ struct Bench {
             return heard;
         });
     }
+    bool until_heard_stop(auto& neighbor) {
+        bool heard = false;
+        return until([&] {
+            const auto packet = heard ? std::nullopt : neighbor.heard();
+            heard = heard || (packet && packet->state == BfdState::Down &&
+                              packet->diagnostic == wire::BfdDiagnostic::AdministrativelyDown);
+            return heard;
+        });
+    }
     void come_up(Neighbor& neighbor) {
         REQUIRE(until_heard(neighbor, BfdState::Down));
         neighbor.send_state(BfdState::Down);

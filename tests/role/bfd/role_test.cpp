@@ -30,7 +30,7 @@ TEST_CASE("a session comes up, which both roles hear and the state block shows, 
         CHECK(neighbor.source_port >= 49152);
         CHECK(Bench::received(bench.vrrp) == Texts{"peer up"});
         CHECK(Bench::received(bench.lvs) == Texts{"peer up"});
-        neighbor.send_state(BfdState::AdminDown);
+        neighbor.send_state(BfdState::Down);
         CHECK(bench.until([&] { return bench.session().state != BfdState::Up; }));
         CHECK(Bench::received(bench.vrrp) == Texts{"peer down"});
         CHECK(Bench::received(bench.lvs) == Texts{"peer down"});
@@ -114,7 +114,7 @@ TEST_CASE("a reload keeps the sessions that stay, ends the others and begins new
         CHECK(bench.until_heard(third, BfdState::Down));
         CHECK_FALSE(is_free(second.source_port));
         bench.reload(instance("more", "neighbor_ip 10.0.0.3\nsource_ip 10.0.0.1"));
-        CHECK(bench.until_heard(second, BfdState::AdminDown));
+        CHECK(bench.until_heard_stop(second));
         CHECK(is_free(second.source_port));
         CHECK_FALSE(is_free(third.source_port));
         CHECK(bench.status().sessions.sessions.size() == 1);
@@ -181,7 +181,7 @@ TEST_CASE("a new incarnation resumes a session that was up, and reports no chang
         CHECK(bench.until([&] { return bench.session().state != BfdState::Up; }));
         CHECK(bench.session().since == WallTime{1});
         bench.stop();
-        CHECK(bench.until_heard(neighbor, BfdState::AdminDown));
+        CHECK(bench.until_heard_stop(neighbor));
     });
 }
 
@@ -372,8 +372,8 @@ TEST_CASE("a stop before the start, and what comes after the stop, do nothing" *
         Neighbor neighbor{2};
         bench.start(kPeer);
         bench.stop();
-        CHECK(bench.until_heard(neighbor, BfdState::AdminDown));
-        CHECK(bench.session().state == BfdState::AdminDown);
+        CHECK(bench.until_heard_stop(neighbor));
+        CHECK(bench.session().state == BfdState::Down);
         const auto sent = bench.session().counters.sent;
         bench.runtime.loop_.restart();
         bench.runtime.loop_.run_for(50ms);
