@@ -23,6 +23,7 @@ Health Group::combine(const Health& own, const std::string& group, std::span<con
         if (other->faults.empty()) continue;
         if (health.faults.empty()) health.fault(Fault::What::Group, group, {}, Cause::Group);
         health.only_waiting = other->only_waiting;
+        health.awaits_scripts = health.awaits_scripts || other->awaits_scripts;
         if (!other->only_waiting) break;
     }
     return health;

@@ -50,11 +50,15 @@ void Instance::start(Step step, const Health& health, Instant begin) {
     effective_ = priority_of(health.priority);
     priority_parts_ = health.parts;
     refresh_advertised();
-    reasons_.set(Cause::Start, "the instance started");
     if (health.faults.empty())
-        enter_backup(step, first_election(begin), " (init)");
+        begin_as_backup(step, begin);
     else
         enter_fault(step, health, " (init)");
+}
+
+void Instance::begin_as_backup(Step step, Instant begin) {
+    reasons_.set(Cause::Start, "the instance started");
+    enter_backup(step, first_election(begin), " (init)");
 }
 
 void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& previous) {
@@ -121,7 +125,7 @@ void Instance::set_health(Step step, const Health& health) {
         if (state_ != State::Fault) {
             enter_fault(step, health);
         } else if (silent_fault_ && !health.only_waiting) {
-            silent_fault_ = false;
+            silent_fault_ = starting_ = hint_ = false;
             reasons_.set(health.faults.front().cause, text_of(health.faults));
             log_fault(step, health, "");
         }
@@ -137,8 +141,8 @@ void Instance::set_health(Step step, const Health& health) {
     // keepalived: the neighbours' ARP entry for our unicast source may be stale (2.4.3).
     if (!config_->unicast_peers.empty() && source_) step.out.push_back(AnnounceAddress{config_->interface, *source_});
     const Instant begin = std::max(step.now, earliest_);
-    hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
     master_interval_ = config_->advert_int;
+    if (starting_) return begin_as_backup(step, begin);
     reasons_.set(reasons_.cause(), fmt::format("the fault has ended ({})", text_of(faults_)));
     enter_backup(step, first_election(begin));
 }
@@ -164,8 +168,7 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
     clear_timers();
     state_ = State::Backup;
     timer_ = deadline;
-    hint_ = false;
-    silent_fault_ = false;
+    hint_ = silent_fault_ = starting_ = false;
     faults_.clear();
     log(step, LogLevel::Notice, fmt::format("Entering BACKUP STATE{}", suffix));
     announce(step, Transition::Backup, "VRRP Instance is no longer owning VRRP VIPs");
@@ -177,14 +180,18 @@ void Instance::enter_fault(Step step, const Health& health, const char* suffix) 
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     silent_fault_ = health.only_waiting && state_ == State::Init;
+    starting_ = silent_fault_ && !health.awaits_scripts;
+    // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7).
+    hint_ = hint_ && starting_;
     state_ = State::Fault;
     log_fault(step, health, suffix);
     faults_ = health.faults;
 }
 
-// keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3). Nor does it
-// report that an IPv6 address is tentative when it starts: it is BACKUP at once (2.2.7).
+// keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3). What else may be
+// awaited at the start it has read before, or does not mind: it begins as BACKUP (2.2.7).
 void Instance::log_fault(Step step, const Health& health, const char* suffix) {
+    if (starting_) return log(step, LogLevel::Info, fmt::format("not started yet: {}", text_of(health.faults)));
     if (!silent_fault_)
         for (const Fault& fault : health.faults)
             log(step, LogLevel::Info, fmt::format("entering FAULT state ({})", text_of(fault)));

@@ -122,8 +122,9 @@ void fields(A& a, TransitionReasons& r) {
 
 template <class A>
 void fields(A& a, Instance& i) {
-    a(i.state_, i.effective_, i.owns_addresses_, i.silent_fault_, i.hint_, i.wants_master_, i.follows_master_,
-      i.answered_rival_, i.resigned_, i.owes_arps_, i.source_, i.awaits_source_, i.mtu_, i.faults_, i.last_mailed_);
+    a(i.state_, i.effective_, i.owns_addresses_, i.silent_fault_, i.starting_, i.hint_, i.wants_master_,
+      i.follows_master_, i.answered_rival_, i.resigned_, i.owes_arps_, i.source_, i.awaits_source_, i.mtu_, i.faults_,
+      i.last_mailed_);
     a(i.master_, i.master_priority_, i.master_interval_);
     a(i.earliest_, i.timer_, i.second_garp_at_, i.refresh_, i.extra_, i.rival_burst_, i.preempt_from_, i.answers_since_,
       i.answers_, i.restores_, i.reduced_, i.other_owner_since_, i.other_owner_last_, i.preempting_, i.preempted_until_,

@@ -221,6 +221,7 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
         judge_interfaces(group->track_interfaces, instance, links, health);
         judge_scripts(group->track_scripts, scripts, health, awaited);
     }
+    health.awaits_scripts = !awaited.empty();
     health.source = choose_source(instance, links, virtuals);
     if (tracks_source(instance) && instance.source && health.faults.empty() && !holds_source(instance, links))
         health.fault(Cause::Address,

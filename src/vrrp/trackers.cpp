@@ -257,7 +257,7 @@ std::optional<Instant> TrackerStates::deadline() const {
 void TrackerStates::judge_file(const Use& use, Health& health, std::vector<std::string>& awaited) const {
     const File& file = files_[use.index];
     if (!file.value) {
-        if (use.weight == 0 && awaited_until_)
+        if (awaited_until_)
             awaited.push_back(fmt::format("waiting for the first reading of file {}", file.config.name));
         return;
     }
@@ -271,7 +271,7 @@ void TrackerStates::judge_file(const Use& use, Health& health, std::vector<std::
 void TrackerStates::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {
     const Process& process = processes_[use.index];
     if (!process.known) {
-        if (use.weight == 0 && awaited_until_)
+        if (awaited_until_)
             awaited.push_back(fmt::format("waiting for the first count of process {}", process.config.name));
         return;
     }

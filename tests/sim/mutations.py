@@ -28,8 +28,8 @@ MUTATIONS = [
     ("interval-not-learned", "instance_hear.cpp", "a version 3 backup waits by its own interval",
      "if (config_->version == 3 && advert.interval > Micros{0}) master_interval_ = advert.interval;", ";"),
     ("own-interval-forgotten", "instance.cpp", "after a FAULT the old master's interval counts",
-     "hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)\n"
-     "    master_interval_ = config_->advert_int;", "hint_ = false;"),
+     "master_interval_ = config_->advert_int;\n    if (starting_) return begin_as_backup(step, begin);",
+     "if (starting_) return begin_as_backup(step, begin);"),
     ("timer-not-shifted", "instance.cpp", "another priority leaves a running wait alone",
      "if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;", ";"),
     ("no-wait-after-fault", "instance.cpp", "takes over as soon as a FAULT ends",

@@ -433,11 +433,13 @@ TEST_CASE("an IPv6 address that is still tentative at the start is waited for, a
     };
     Bench bench{c};
     (void)bench.router.step(v6_link(true, {}), t0);
-    CHECK(lines(bench.router.start(t0)) == Lines{"warning: (VI_1) Entering FAULT STATE (init)"});
+    CHECK(lines(bench.router.start(t0)) ==
+          Lines{"(VI_1) not started yet: waiting while the IPv6 address of eth0 is tentative"});
+    CHECK(bench.state() == State::Fault);
     CHECK(bench.router.snapshot().instances[0].fault == "waiting while the IPv6 address of eth0 is tentative");
     SUBCASE("it may be used") {
         CHECK(lines(bench.router.step(v6_link(false, {ip("fe80::1")}), t0 + 1s)) ==
-              Lines{"(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+              Lines{"(VI_1) Entering BACKUP STATE (init)", "announce INSTANCE VI_1 BACKUP 100"});
         (void)bench.tick(t0 + 6s);
         REQUIRE(bench.state() == State::Master);
         // What a master loses is told, also if an address is detected anew.

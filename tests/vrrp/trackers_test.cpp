@@ -92,8 +92,10 @@ TEST_CASE("what a file contributes") {
 TEST_CASE("the value of a tracked file changes the priority") {
     Bench bench = Bench::started(tracking({file()}, {tracks("track_file", {line("F", -2)})}));
 
+    // The first notification has it already.
     CHECK(brief(bench.router.step(FileFact{"F", 10}, t0 + 1ms)) ==
-          Lines{"Track file F now holds 10", "(VI_1) Changing effective priority from 100 to 80"});
+          Lines{"Track file F now holds 10", "(VI_1) Changing effective priority from 100 to 80",
+                "(VI_1) Entering BACKUP STATE (init)", "announce INSTANCE VI_1 BACKUP 80"});
     CHECK(brief(bench.router.step(FileFact{"F", -30}, t0 + 2ms)) ==
           Lines{"Track file F now holds -30", "(VI_1) Changing effective priority from 80 to 160"});
     CHECK(bench.router.step(FileFact{"F", -30}, t0 + 3ms).empty());
@@ -144,19 +146,24 @@ TEST_CASE("a file of -254 is a fault, and ends with its value") {
                 "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 1"});
 }
 
-TEST_CASE("an instance waits in silence for the first word about what it tracks without a weight") {
-    const auto c = tracking({file(0)}, {tracks("track_file", {line("F")})});
+TEST_CASE("an instance begins with the first word about what it tracks") {
+    auto c = tracking({file(0)}, {tracks("track_file", {line("F")})});
+    c.instances[0].initial_master = true;
     Bench bench{c};
     (void)bench.router.step(link(), t0);
-    CHECK(brief(bench.router.start(t0)) == Lines{"warning: (VI_1) Entering FAULT STATE (init)"});
+    CHECK(brief(bench.router.start(t0)) == Lines{"(VI_1) not started yet: waiting for the first reading of file F"});
+    CHECK(bench.state() == State::Fault);
 
-    SUBCASE("and goes on when it comes") {
+    SUBCASE("when it comes; state MASTER keeps its head start") {
         CHECK(brief(bench.router.step(FileFact{"F", 0}, t0 + 5ms)) ==
-              Lines{"(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+              Lines{"(VI_1) Entering BACKUP STATE (init)", "announce INSTANCE VI_1 BACKUP 100"});
+        CHECK(bench.due() == 5ms + 1s + 3'906'250ns);
+        CHECK(bench.router.snapshot().instances[0].reason == "the instance started");
     }
-    SUBCASE("and goes on without it after two seconds") {
+    SUBCASE("and without it after two seconds") {
         CHECK(bench.due() == 2s);
-        CHECK(brief(bench.tick(t0 + 2s)) == Lines{"(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
+        CHECK(brief(bench.tick(t0 + 2s)) ==
+              Lines{"(VI_1) Entering BACKUP STATE (init)", "announce INSTANCE VI_1 BACKUP 100"});
     }
     SUBCASE("and says it when the word is bad") {
         CHECK(brief(bench.router.step(FileFact{"F", 1}, t0 + 5ms)) ==
@@ -211,7 +218,7 @@ TEST_CASE("a process is up while its number is within the quorum") {
 TEST_CASE("a process tracked without a weight is a fault below its quorum") {
     Bench bench = Bench::started(tracking({process()}, {tracks("track_process", {line("P")})}));
     CHECK(brief(bench.router.step(ProcessFact{"P", 1}, t0 + 1ms)) == Lines{"Quorum gained for tracked process P",
-                                                                           "(VI_1) Entering BACKUP STATE",
+                                                                           "(VI_1) Entering BACKUP STATE (init)",
                                                                            "announce INSTANCE VI_1 BACKUP 100"});
     CHECK(brief(bench.router.step(ProcessFact{"P", 0}, t0 + 2ms)) ==
           Lines{"Quorum lost for tracked process P", "(VI_1) entering FAULT state (process P has no quorum)",
@@ -293,6 +300,7 @@ TEST_CASE("without sync_group_tracking_weight a member's files have weight 0 for
                                                tracks("track_process", {line("P", 7)})};
         if (row.allowed) c.sync_groups[0].more.edit().values = {{"sync_group_tracking_weight", true}};
         Bench bench = Bench::started(c);
+        (void)bench.router.step(ProcessFact{"P", 0}, t0);
         (void)bench.router.step(FileFact{"F", 5}, t0 + 1ms);
         CHECK(bench.state() == row.state);
         CHECK(priority_of(bench) == row.priority);
@@ -372,6 +380,7 @@ TEST_CASE("a change of the priority is reported with notify_priority_changes") {
         if (row.instance) c.instances[0].more.edit().values = {{"notify_priority_changes", *row.instance}};
         c.instances[0].smtp_alert = true;
         Bench bench = Bench::started(c);
+        (void)bench.router.step(FileFact{"F", 0}, t0);
         Lines expected{"Track file F now holds 5", "(VI_1) Changing effective priority from 100 to 105"};
         if (row.told) expected.emplace_back("announce INSTANCE VI_1 BACKUP_PRIORITY 105");
         CHECK(brief(bench.router.step(FileFact{"F", 5}, t0 + 1ms)) == expected);

@@ -137,6 +137,7 @@ private:
     void follow(Step step, const Advert& advert);
     void advert_due(Step step);
     void enter_backup(Step step, Instant deadline, const char* suffix = "");
+    void begin_as_backup(Step step, Instant begin);
     void enter_fault(Step step, const Health& health, const char* suffix = "");
     void log_fault(Step step, const Health& health, const char* suffix);
     void adopt_state(Step step, const InstanceSnapshot& previous);
@@ -178,6 +179,7 @@ private:
     std::uint8_t effective_ = 0;
     bool owns_addresses_ = false;
     bool silent_fault_ = false;  // in FAULT since the start, only until what is awaited has come
+    bool starting_ = false;      // of that, nothing that keepalived waits for in FAULT
     bool hint_ = false;          // `state MASTER`: the first election is short
     bool wants_master_ = false, follows_master_ = false, answered_rival_ = false, resigned_ = false;
     bool owes_arps_ = false;  // another master was heard when this interval's limit of answers had been reached

@@ -74,6 +74,7 @@ private:
 struct Health {
     std::vector<Fault> faults;        // why it must be in FAULT; empty: it may run
     bool only_waiting = false;        // the only faults are what is awaited: first results, a source
+    bool awaits_scripts = false;      // first results of scripts are among that
     int priority = 0;                 // base and contributions, not clamped
     std::vector<PriorityPart> parts;  // those contributions that are not 0
     std::optional<IpAddress> source;  // of our adverts
