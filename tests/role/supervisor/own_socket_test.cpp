@@ -231,6 +231,21 @@ TEST_CASE("one client is served at a time, the next one after it" * mainstay::te
     CHECK(bench.asked == Texts{"start DryRun", "start DryRun"});
 }
 
+TEST_CASE("a request whose client has given up while nobody read it is dropped, and the next client is served" *
+          mainstay::test::kNeedsRoot) {
+    SocketBench bench;
+    {
+        const auto given_up = bench.connected();
+        REQUIRE(ipc::send_message(given_up.get(), ipc::Reload{}));
+    }
+    const auto next = bench.ask(ipc::Reload{.force = true});
+    bench.turn();
+    CHECK(bench.asked == Texts{"reload by force"});
+    REQUIRE(bench.log.texts.size() == 2);
+    CHECK(bench.log.texts[0].starts_with("a request of uid 0"));
+    CHECK(bench.log.texts[0].ends_with("is dropped: nobody waits for its answer any more"));
+}
+
 TEST_CASE("a reload is handed on with its client, and the next client is served meanwhile" *
           mainstay::test::kNeedsRoot) {
     SocketBench bench;
