@@ -232,11 +232,23 @@ Result<void> end_silently(const DaemonProcesses& daemon) {
     return {};
 }
 
-// The one that shall not go on, found by its unit where it does not say a word.
-Result<void> end_again(Result<DaemonProcesses> daemon, const std::string& unit, std::string_view program) {
-    if (!daemon) daemon = running_in(unit, program);
-    if (!daemon) return {};
-    return end_silently(*daemon);
+Result<void> end_keepalived(const DaemonProcesses& keepalived, const std::string& pid_file) {
+    if (auto ended = end_silently(keepalived); !ended) return ended;
+    remove_pid_files(keepalived, pid_file);
+    return {};
+}
+
+// Those that shall not go on, found by their units where they do not say a word.
+Result<void> end_mainstay_again(const std::string& socket, const std::string& unit) {
+    auto daemon = running_mainstay(socket);
+    if (!daemon) daemon = running_in(unit, "mainstayd");
+    return daemon ? end_silently(*daemon) : Result<void>{};
+}
+
+Result<void> end_keepalived_again(const TakeoverOptions& options) {
+    auto daemon = running_keepalived(options.pid_file);
+    if (!daemon) daemon = running_in(options.unit, "keepalived");
+    return daemon ? end_keepalived(*daemon, options.pid_file) : Result<void>{};
 }
 
 Error not_taken_over(const std::string& missing, std::string_view ended, std::string_view goes_on) {
@@ -266,14 +278,14 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
         }
     }
     if (const auto missing = missing_at_mainstay(socket, *states); !missing.empty()) {
-        if (auto ended = end_again(running_mainstay(socket), mainstay->unit, "mainstayd"); !ended) return ended;
+        if (auto ended = end_mainstay_again(socket, mainstay->unit); !ended) return ended;
         remove_what_came(*mainstay, *before, *keepalived, masters);
         log_end(fmt::format("takeover: mainstay was ended again, keepalived (process {}) goes on: {}", keepalived->main,
                             missing));
         return std::unexpected{not_taken_over(missing, "mainstay", "keepalived")};
     }
     print(fmt::format("mainstay is MASTER of {}\n", text_of(masters)));
-    if (auto ended = end_silently(*keepalived); !ended) return ended;
+    if (auto ended = end_keepalived(*keepalived, options.pid_file); !ended) return ended;
     print("keepalived was ended without resigning: what it held stayed in place\n");
     print(keepalived->unit.empty()
               ? "`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n"
@@ -305,7 +317,7 @@ Result<DaemonProcesses> keepalived_beside(const DaemonProcesses& mainstay, const
     const auto started = start_beside(options.unit);
     auto found = started ? just_started_keepalived(options.pid_file) : Result<DaemonProcesses>{error_of(started)};
     if (found) return found;
-    if (const auto ended = end_again(error_of(found), options.unit, "keepalived"); !ended) return error_of(ended);
+    if (const auto ended = end_keepalived_again(options); !ended) return error_of(ended);
     return fail(Errc::State, fmt::format("keepalived did not start, mainstay goes on; `journalctl -u {}` says why ({})",
                                          options.unit, found.error().text()));
 }
@@ -330,8 +342,7 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     const auto keepalived = keepalived_beside(*mainstay, options);
     if (!keepalived) return error_of(keepalived);
     if (const auto missing = missing_at_keepalived(*keepalived, standing->states); !missing.empty()) {
-        if (auto ended = end_again(running_keepalived(options.pid_file), options.unit, "keepalived"); !ended)
-            return ended;
+        if (auto ended = end_keepalived_again(options); !ended) return ended;
         log_end(fmt::format("takeover --undo: keepalived (process {}) was ended again, mainstay goes on: {}",
                             keepalived->main, missing));
         return std::unexpected{not_taken_over(missing, "keepalived", "mainstay")};

@@ -206,4 +206,17 @@ Result<void> kill_silently(const DaemonProcesses& daemon) {
     return {};
 }
 
+void remove_pid_files(const DaemonProcesses& killed, const std::string& main_file) {
+    const auto remove = [](const std::filesystem::path& file, const auto& is_killed) {
+        int pid = 0;
+        std::istringstream{first_line(file)} >> pid;
+        std::error_code ignored;  // keepalived takes one whose process is gone for what it is
+        if (pid != 0 && is_killed(pid)) std::filesystem::remove(file, ignored);
+    };
+    remove(main_file, [&](int pid) { return pid == killed.main; });
+    for (const char* name : {"vrrp.pid", "checkers.pid", "bfd.pid"})
+        remove(std::filesystem::path{main_file}.parent_path() / name,
+               [&](int pid) { return std::ranges::find(killed.children, pid) != killed.children.end(); });
+}
+
 }  // namespace mainstay::cli

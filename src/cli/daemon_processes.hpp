@@ -50,5 +50,8 @@ struct InstanceStates {
 
 // The children stand still before their parent dies, so that none does anything about it. Waits until all are gone.
 [[nodiscard]] Result<void> kill_silently(const DaemonProcesses& daemon);
+// A keepalived that was killed leaves its pid files: `main_file` and those of its children beside it. When another
+// process has such a number, keepalived does not start (2.2.7).
+void remove_pid_files(const DaemonProcesses& killed, const std::string& main_file);
 
 }  // namespace mainstay::cli

@@ -60,6 +60,7 @@ def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
                         r"`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n",
                         done.stdout)
     wait_until(lambda: not keepalived.alive(), 10, "keepalived to be gone")
+    assert not [name for name in ("keepalived.pid", "vrrp.pid") if one.path(f"/run/{name}").exists()]
     assert "--takeover: MASTER at once, with the addresses that this host holds: VI_1 VI_2" in daemon.output()
     assert "Entering MASTER STATE" not in daemon.output()
     shown = json.loads(one.run([program("mainstayctl"), "status", "--json"]).stdout)["vrrp"]["instances"]
