@@ -128,14 +128,15 @@ json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
 }
 
 // null: this director has not stepped back.
-json maintenance_json(const std::optional<MaintenanceStatus>& maintenance) {
+json maintenance_json(const DaemonStatus& status) {
+    std::optional<MaintenanceStatus> maintenance;
+    if (status.lvs) maintenance = status.lvs->maintenance;
+    if (status.vrrp) maintenance = status.vrrp->maintenance;
     if (!maintenance) return {};
     json out{{"by", maintenance->by}, {"reason", maintenance->reason}};
     put_time(out, "since", maintenance->since);
-    if (maintenance->until)
-        put_time(out, "until", *maintenance->until);
-    else
-        out["until"] = nullptr;
+    out["until"] = nullptr;
+    if (maintenance->until) put_time(out, "until", *maintenance->until);
     return out;
 }
 
@@ -444,7 +445,7 @@ json whole_json(const DaemonStatus& status) {
     out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
     put_time(out["observer"], "since", status.observer_since);
     out["problems"] = problem_list_json(problems(status));
-    out["maintenance"] = status.vrrp ? maintenance_json(status.vrrp->maintenance) : json{};
+    out["maintenance"] = maintenance_json(status);
     out["last_reload"] = last_reload_json(status.supervision);
     out["vrrp"] = part_json(status, StatusPart::Vrrp);
     out["lvs"] = part_json(status, StatusPart::Lvs);

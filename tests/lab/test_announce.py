@@ -239,6 +239,7 @@ def test_maintenance_drains_then_withdraws_and_ends_with_what_was_before(directo
 
     said = director.run([program("mainstayctl"), "maintenance", "on", "--reason", "kernel"]).stdout
     assert "maintenance is on" in said
+    wait_until(lambda: ": kernel" in director.run([program("mainstayctl"), "status"]).stdout, 20, "MAINTENANCE in status")
     until_on(director, daemon, ADDRESSES[0], device="ms-drain")
     assert not on(director)
     until_on(director, daemon, device="ms-drain")  # the drain time is over

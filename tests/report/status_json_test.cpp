@@ -156,6 +156,9 @@ TEST_CASE("maintenance is shown with its end, its reason and who began it") {
           R"("until":null})");
     status.vrrp->maintenance->until = kSince;
     CHECK(document(status)["maintenance"]["until"] == "2026-11-20T08:37:46Z");
+    DaemonStatus without_vrrp;
+    without_vrrp.lvs.emplace().maintenance = {.since = kSince, .until = {}, .by = "bob", .reason = {}};
+    CHECK(document(without_vrrp)["maintenance"]["by"] == "bob");
 }
 
 TEST_CASE("groups, scripts and BFD sessions that instances track have their states") {

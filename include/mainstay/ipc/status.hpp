@@ -136,7 +136,7 @@ template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, services,
       s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry, s.check_types, s.oldest_check,
-      s.announced, s.original_sysctls, s.discovered, s.stopped);
+      s.announced, s.original_sysctls, s.discovered, s.stopped, s.maintenance);
 }
 template <class A>
 void fields(A& a, LvsStatus& s) {

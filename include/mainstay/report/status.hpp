@@ -45,7 +45,7 @@ struct DeviceKeptDown {
     std::string name, reason;
 };
 
-// This director has stepped back: its instances have priority 1.
+// This director has stepped back: its instances have priority 1, and announced addresses are drained.
 struct MaintenanceStatus {
     WallTime since;
     std::optional<WallTime> until;  // none: until an operator ends it
@@ -247,6 +247,7 @@ struct LvsStatus {
     std::vector<OriginalSysctl> original_sysctls;
     std::vector<DiscoveredStatus> discovered;  // sorted by source
     bool stopped = false;                      // the daemon's stop: the services are as they were when it began
+    std::optional<MaintenanceStatus> maintenance;
 };
 
 struct BfdStatus {

@@ -28,6 +28,11 @@ Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
     return status;
 }
 
+std::optional<report::MaintenanceStatus> shown_maintenance(const ipc::MaintenanceOrder& order) {
+    if (!order.on) return std::nullopt;
+    return report::MaintenanceStatus{order.since, order.until, order.by, order.reason};
+}
+
 RunningConfig to_run(const config::Config& config, bool shown) {
     RunningConfig next{{}, alert::NotifyScripts{config}};
     if (!shown) {

@@ -19,6 +19,7 @@
 #include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/status.hpp"
 
 namespace mainstay::role {
@@ -42,6 +43,9 @@ struct RunningConfig {
     alert::NotifyScripts scripts;
 };
 [[nodiscard]] RunningConfig to_run(const config::Config& config, bool shown);
+
+// What a state block says of it.
+[[nodiscard]] std::optional<report::MaintenanceStatus> shown_maintenance(const ipc::MaintenanceOrder& order);
 
 // Decides when a state block is written: soon after important changes, later after others, and never so often that
 // writing takes more than a given share of the time, because writing delays everything else in the loop.

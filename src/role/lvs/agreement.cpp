@@ -123,6 +123,8 @@ void LvsRole::announcing_changed() {
 void LvsRole::maintain(const ipc::MaintenanceOrder& order) {
     if (started_ && !order.on) repair_agreement(true);
     announcing_.drain(order.on);
+    maintenance_ = order;
+    if (started_) publish_within(kPublishSoon);
 }
 
 }  // namespace mainstay::role

@@ -388,6 +388,7 @@ void LvsRole::write_state() {
     status.announced = announcing_.status();
     status.discovered = discovered_status();
     status.stopped = stopped_;
+    status.maintenance = shown_maintenance(maintenance_);
     if (counters_) status.traffic = counters_->lend();
     std::erase_if(script_errors_, [this](const auto& one) { return judge_.checker(one.first) == nullptr; });
     OtherTableOf other_table_of;  // the usual case has none: tens of thousands of services are not looked up for it

@@ -235,6 +235,7 @@ private:
     LvsLinks links_;
     MarkReconciler marks_;
     Announcing announcing_;
+    ipc::MaintenanceOrder maintenance_;
     std::unique_ptr<LvsCounters> counters_;  // with SNMP, and while metrics are collected
     bool counts_always_ = false;             // with SNMP
     bool traffic_asked_ = false;             // within the last LvsOptions::traffic_kept

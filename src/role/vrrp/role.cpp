@@ -481,8 +481,7 @@ void VrrpRole::write_state() {
     rest.firewall_repairs = firewall_.repairs();
     rest.refused_addresses = addresses_.refused(router_->config());
     rest.refused_routes = refused_routes(router_->router());
-    if (maintenance_.on)
-        rest.maintenance = {maintenance_.since, maintenance_.until, maintenance_.by, maintenance_.reason};
+    rest.maintenance = shown_maintenance(maintenance_);
     writer_.write(runtime_, router_->router(), std::move(rest));
 }
 
