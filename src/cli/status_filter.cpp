@@ -19,14 +19,13 @@ using nlohmann::json;
 struct NamePattern {
     std::string whole;
     lvs::ServerPattern server;
-    bool has_service = false;  // SERVICES/SERVERS
     bool used = false;
 };
 
 bool is_selected(std::vector<NamePattern>& patterns, std::string_view name) {
     bool selected = false;
     for (auto& pattern : patterns)
-        if (!pattern.has_service && is_called(name, pattern.whole)) selected = pattern.used = true;
+        if (is_called(name, pattern.whole)) selected = pattern.used = true;
     return selected;
 }
 
@@ -126,11 +125,7 @@ Result<void> keep_only(json& status, const std::vector<std::string>& names) {
     if (names.empty()) return {};
     const auto known = all_names(status);
     std::vector<NamePattern> patterns;
-    for (const auto& name : names)
-        patterns.push_back({.whole = name,
-                            .server = lvs::pattern_of(name),
-                            .has_service = name.find('/') != std::string::npos,
-                            .used = false});
+    for (const auto& name : names) patterns.push_back({.whole = name, .server = lvs::pattern_of(name), .used = false});
     const auto named = [&](const json& one) { return is_selected(patterns, text(one, "name")); };
     if (auto vrrp = status.find("vrrp"); vrrp != status.end() && vrrp->is_object()) {
         keep_if(*vrrp, "instances", [&](const json& one) {

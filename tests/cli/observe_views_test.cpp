@@ -1,6 +1,8 @@
 // What status --check, status NAME, top and events show of the daemon's answers.
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "cli/ctl_events.hpp"
 #include "cli/output.hpp"
 #include "cli/status_view.hpp"
@@ -106,8 +108,9 @@ TEST_CASE("a check of one name sees only that one") {
 }
 
 TEST_CASE("names select instances, groups with their members, services and servers") {
-    const auto kept = [](const char* name) {
+    const auto kept = [](const char* name, const std::function<void(json&)>& change = {}) {
         auto all = status();
+        if (change) change(all);
         REQUIRE(keep_only(all, {name}).has_value());
         std::string out;
         for (const auto& one : all["vrrp"]["instances"]) out += one["name"].get<std::string>() + " ";
@@ -116,6 +119,7 @@ TEST_CASE("names select instances, groups with their members, services and serve
         return out;
     };
     CHECK(kept("VI_*") == "VI_1 VI_2 ");
+    CHECK(kept("eth0/VI_1", [](json& all) { all["vrrp"]["instances"][0]["name"] = "eth0/VI_1"; }) == "eth0/VI_1 ");
     CHECK(kept("G1") == "VI_1 ");
     CHECK(kept("10.0.0.1") == "[10.0.0.1]:tcp:80=2 ");
     CHECK(kept("10.0.0.1:80") == "[10.0.0.1]:tcp:80=2 ");

@@ -171,6 +171,7 @@ TEST_CASE("an instance is ready when it is the MASTER") {
     CHECK(d.get("/ready/vrrp/VI_1").body ==
           "{\"name\":\"VI_1\",\"state\":\"BACKUP\",\"priority\":150,\"since\":\"\",\"fault\":\"\"}\n");
     CHECK(d.get("/ready/vrrp/VI_2").status == 404);
+    CHECK(d.get("/ready/vrrp/eth0%2FVI_2").body.find("there is no instance of this name") != std::string::npos);
     d.publish(vrrp::State::Master);
     CHECK(d.get("/ready/vrrp/VI_1").status == 200);
     CHECK(d.get("/ready/vrrp/VI%5F1").status == 200);
@@ -443,8 +444,9 @@ TEST_CASE("the description has each route of the server, and the server each pat
     CHECK(document["openapi"] == "3.1.0");
     for (const auto& [path, methods] : document["paths"].items())
         for (const auto& [method, operation] : methods.items()) {
-            // {file} is the segment of a page's file, which may have slashes: * in the server's table.
-            described.insert(method + " " + (path == "/page/{file}" ? "/page/*" : path));
+            // A page's file and an instance's name may have slashes: * in the server's table.
+            const bool rest = path == "/page/{file}" || path == "/ready/vrrp/{name}";
+            described.insert(method + " " + (rest ? path.substr(0, path.find('{')) + "*" : path));
             CHECK(operation["responses"].size() >= 2);
         }
     CHECK(described == served);

@@ -273,7 +273,7 @@ std::vector<Route> api_routes(const ApiSources& s) {
         get("/healthz", alive, Rights::Nothing),
         get(
             "/readyz", [s](const Request&) { return ready(s); }, Rights::Nothing),
-        get("/ready/vrrp/{name}", [s](const Request& r) { return ready_instance(s, r.segment); }),
+        get("/ready/vrrp/*", [s](const Request& r) { return ready_instance(s, r.segment); }),
         get("/metrics", [s](const Request& r) { return metrics(s, r); }),
         get("/status", whole),
         get("/api/v1/status", watched),
