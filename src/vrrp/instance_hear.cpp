@@ -127,7 +127,8 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
         const bool to_itself = std::ranges::find(config_->unicast_peers, advert.source,
                                                  &config::UnicastPeer::address) != config_->unicast_peers.end();
-        problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
+        if (!to_itself)
+            problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
         if (once_.first(Problem::OwnAddress))
             log(step, LogLevel::Warning,
                 fmt::format("received an advert from our own address {}: {}", advert.source.to_string(),

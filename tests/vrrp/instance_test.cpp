@@ -277,6 +277,7 @@ TEST_CASE("a router that is told to send adverts to itself says so") {
     itself.from("10.0.0.1").destination = ip("10.0.0.1");
     CHECK(lines(bench.hear(itself, bench.taken_at + 100ms)) ==
           Lines{"warning: (VI_1) received an advert from our own address 10.0.0.1: it is among our unicast_peer"});
+    CHECK(bench.router.snapshot().instances[0].problems.empty());  // it is the only master
 }
 
 TEST_CASE("our own address in another router's advert is logged once and not answered") {

@@ -137,6 +137,7 @@ struct InstanceDraft {
     CompactOptional<TimingDraft> timing;
     CompactVector<TrackerDraft> track_interfaces, track_scripts;
     CompactVector<AddressMarks> address_marks, excluded_marks;
+    CompactVector<Mark> peer_marks;
     CompactOptional<NotifyMarks> notify;
 
     // keepalived: the first line with an address fixes the family, and what stands below it must fit.

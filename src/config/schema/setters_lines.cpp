@@ -211,6 +211,7 @@ void add_unicast_peer(ParseContext& r, const Value& v) {
             .effect = "every advert of this peer is dropped";
     r.instance->fix_family(peer.address.family());
     r.instance->model.unicast_peers.push_back(peer);
+    r.instance->peer_marks.push_back(v.mark);
 }
 
 void set_vmac(ParseContext& r, const Value& v) {

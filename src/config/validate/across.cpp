@@ -27,8 +27,14 @@ public:
                 owners_.emplace(address.prefix.address, instance.name);
             for (const UnicastPeer& peer : instance.unicast_peers) peers_.emplace(peer.address, instance.name);
         }
-        virtual_addresses();
-        own_peers();
+        if (r_.environment.subnets && !r_.instances.empty()) {
+            const auto subnets = r_.environment.subnets();
+            virtual_addresses(subnets);
+            own_peers(subnets);
+        } else {
+            own_peers({});
+        }
+        shared_addresses();
         for (const ServiceDraft& service : r_.services)
             for (const ServerDraft& server : service.servers) {
                 const IpAddress& address = server.model.endpoint.address;
@@ -53,9 +59,7 @@ public:
 
 private:
     // An address with a prefix of its own brings its subnet along; one without needs an interface's.
-    void virtual_addresses() {
-        if (!r_.environment.subnets || r_.instances.empty()) return;
-        const auto subnets = r_.environment.subnets();
+    void virtual_addresses(const std::vector<Environment::Subnet>& subnets) {
         only_addresses(subnets);
         for (const InstanceDraft& instance : r_.instances) {
             const auto& addresses = instance.model.addresses;
@@ -160,18 +164,75 @@ private:
             "to the virtual address unless they have the other director's MAC address";
     }
 
-    void own_peers() {
+    void own_peers(const std::vector<Environment::Subnet>& subnets) {
         for (const InstanceDraft& instance : r_.instances) {
             const Instance& m = instance.model;
-            if (!m.source ||
-                std::ranges::find(m.unicast_peers, *m.source, &UnicastPeer::address) == m.unicast_peers.end())
+            const auto is_own = [&](const IpAddress& peer) {
+                const auto here = [&](const auto& subnet) { return subnet.prefix.address == peer; };
+                return m.source ? peer == *m.source : std::ranges::any_of(subnets, here) && !is_virtual(peer);
+            };
+            for (std::size_t n = 0; n < std::min(m.unicast_peers.size(), instance.peer_marks.size()); ++n) {
+                const IpAddress& peer = m.unicast_peers[n].address;
+                if (!is_own(peer)) continue;
+                auto& d =
+                    r_.diag.advise(Code::OwnPeer, instance.peer_marks[n],
+                                   fmt::format("({}) unicast_peer names its own address {}", m.name, peer.to_string()));
+                d.effect = "it sends each advert to itself, too";
+                d.fix = "delete this line";
+            }
+        }
+    }
+
+    [[nodiscard]] bool is_virtual(const IpAddress& address) const {
+        return std::ranges::any_of(r_.instances, [&](const InstanceDraft& instance) {
+            return std::ranges::any_of(all_addresses(instance.model),
+                                       [&](const VirtualAddress& own) { return own.prefix.address == address; });
+        });
+    }
+
+    // Of two instances on one interface, unless they change together.
+    void shared_addresses() {
+        struct Line {
+            IpAddress address;
+            std::string_view device;
+            const InstanceDraft* instance;
+            Mark mark;
+        };
+        std::vector<Line> lines;
+        const auto add = [&](const InstanceDraft& instance, const auto& addresses, const auto& marks) {
+            for (std::size_t n = 0; n < std::min(addresses.size(), marks.size()); ++n)
+                if (!instance.model.vmac->enabled || !addresses[n].dev.empty())  // a VMAC is its instance's alone
+                    lines.push_back({addresses[n].prefix.address, device_of(addresses[n], instance.model), &instance,
+                                     marks[n].address});
+        };
+        for (const InstanceDraft& instance : r_.instances) {
+            add(instance, instance.model.addresses, instance.address_marks);
+            add(instance, instance.model.excluded_addresses, instance.excluded_marks);
+        }
+        const auto key = [](const Line& line) { return std::pair{line.address, line.device}; };
+        std::ranges::stable_sort(lines, {}, key);
+        for (std::size_t n = 1; n < lines.size(); ++n) {
+            const Line &first = lines[n - 1], &second = lines[n];
+            const Instance &a = first.instance->model, &b = second.instance->model;
+            if (key(first) != key(second) || first.instance == second.instance || change_together(a.name, b.name) ||
+                a.virtual_router_id == b.virtual_router_id)  // which is said already
                 continue;
             auto& d = r_.diag.advise(
-                Code::OwnPeer, instance.unicast,
-                fmt::format("({}) unicast_peer names its own address {}", m.name, m.source->to_string()));
-            d.effect = "it sends each advert to itself, too";
-            d.fix = "delete it there";
+                Code::DuplicateAddress, second.mark,
+                fmt::format("({}) {} is an address of {}, too", b.name, second.address.to_string(), a.name));
+            d.effect = "it is removed when either is no longer MASTER, also while the other one is";
+            d.fix = "leave it to one of them";
         }
+    }
+
+    [[nodiscard]] bool change_together(const std::string& a, const std::string& b) const {
+        return std::ranges::any_of(r_.groups, [&](const GroupDraft& group) {
+            const auto has = [&](const std::string& name) {
+                return std::ranges::find(group.members, name, [](const auto& m) -> const auto& { return m.first; }) !=
+                       group.members.end();
+            };
+            return has(a) && has(b);
+        });
     }
 
     void named_in_lines() {

@@ -283,8 +283,9 @@ TEST_CASE("a refused priority is 100 with state MASTER, too: only a missing one 
 }
 
 TEST_CASE("an interface that is missing is one message, with those that need it") {
-    const std::string second =
-        with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 3, "    interface eth77"), 4, "    virtual_router_id 52");
+    const std::string second = with_line(
+        with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 3, "    interface eth77"), 4, "    virtual_router_id 52"),
+        12, "        10.9.9.10/24");
     const Loaded loaded =
         load_sample(with_line(vrrp(3, "    interface eth77"), 12, "        10.9.9.9/24 dev eth77") + second);
 
@@ -333,9 +334,11 @@ TEST_CASE("a script that several lines name is one message, which names the line
 }
 
 TEST_CASE("a slip in a definition is one message, however often the definition is used") {
-    const Loaded loaded = load_sample(
-        "$PRIO=high\n" + vrrp(5, "    priority $PRIO") +
-        with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 4, "virtual_router_id 52"), 5, "    priority $PRIO"));
+    const Loaded loaded =
+        load_sample("$PRIO=high\n" + vrrp(5, "    priority $PRIO") +
+                    with_line(with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 4, "virtual_router_id 52"), 5,
+                                        "    priority $PRIO"),
+                              12, "        10.9.9.10/24"));
 
     CHECK(lines_of(loaded) == Lines{"6:14 error MS0200 priority needs a number, got 'high'"});
     CHECK(loaded.diagnostics.at(0).fix == "$PRIO is defined at ha.conf:1; reported once; occurs once more");
