@@ -101,6 +101,9 @@ std::optional<Endpoint> endpoint_from(std::string_view text) {
 }
 
 Result<Lines> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow, const TableSize& size) {
+    if (flow.client.address.family() != flow.service.address.family())
+        return fail(Errc::Invalid, fmt::format("{} and {} are of different families: no flow can be between them",
+                                               flow.client.to_string(), flow.service.to_string()));
     const auto found = std::ranges::find_if(table, [&](const IpvsTableEntry& entry) {
         const auto& key = entry.service.service.key;
         return key.fwmark == 0 && key.protocol == flow.protocol && Endpoint{key.address, key.port} == flow.service;

@@ -110,6 +110,10 @@ TEST_CASE("what cannot be reported") {
     flow.protocol = 17;
     CHECK(explain_flow(service("mh", kBoth), flow, {.configured = kSize}).error().text() ==
           "the kernel has no service 10.0.0.1:80; mainstayctl ipvs shows those that it has");
+    flow = kFlow;
+    flow.client = *endpoint_from("[fd00::1]:70");
+    CHECK(explain_flow(service("mh", kBoth), flow, {.configured = kSize}).error().text() ==
+          "[fd00::1]:70 and 10.0.0.1:80 are of different families: no flow can be between them");
     auto nobody = service("mh", kBoth);
     nobody[0].destinations.clear();
     CHECK(shown(nobody, kSize) == "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\nno server has a weight\n");
