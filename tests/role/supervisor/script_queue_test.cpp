@@ -190,6 +190,7 @@ TEST_CASE("scripts that run, and those that wait for them, go over into the next
     }
     bench.hand_over(table);
     CHECK(bench.runner->running() == 2);
+    bench.until([&] { return bench.order().size() == 4; });  // both have begun
     bench.go("go");
     bench.until([&] { return bench.results.size() == 3; });
     std::ranges::sort(bench.results, {}, &ipc::ScriptResult::request);
