@@ -27,13 +27,10 @@ public:
                 owners_.emplace(address.prefix.address, instance.name);
             for (const UnicastPeer& peer : instance.unicast_peers) peers_.emplace(peer.address, instance.name);
         }
-        if (r_.environment.subnets && !r_.instances.empty()) {
-            const auto subnets = r_.environment.subnets();
-            virtual_addresses(subnets);
-            own_peers(subnets);
-        } else {
-            own_peers({});
-        }
+        const bool known = r_.environment.subnets && !r_.instances.empty();
+        const auto subnets = known ? r_.environment.subnets() : std::vector<Environment::Subnet>{};
+        if (known) virtual_addresses(subnets);
+        own_peers(subnets);
         shared_addresses();
         for (const ServiceDraft& service : r_.services)
             for (const ServerDraft& server : service.servers) {
@@ -215,7 +212,7 @@ private:
             const Line &first = lines[n - 1], &second = lines[n];
             const Instance &a = first.instance->model, &b = second.instance->model;
             if (key(first) != key(second) || first.instance == second.instance || change_together(a.name, b.name) ||
-                a.virtual_router_id == b.virtual_router_id)  // which is said already
+                (a.virtual_router_id == b.virtual_router_id && a.interface == b.interface))  // which is said already
                 continue;
             auto& d = r_.diag.advise(
                 Code::DuplicateAddress, second.mark,
