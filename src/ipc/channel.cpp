@@ -92,13 +92,17 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
     }
     if (got == 0) {
         // The end of the connection looks like an empty message.
-        pollfd line{fd, POLLRDHUP, 0};
-        if (::poll(&line, 1, 0) == 0) return fail(Errc::Invalid, "message from another process: it is empty");
+        if (!is_closed(fd)) return fail(Errc::Invalid, "message from another process: it is empty");
         return std::variant<Received, Closed>{Closed{}};
     }
     auto message = decode_received(std::span{buffer.get(), static_cast<std::size_t>(got)});
     if (!message) return error_of(message, "message from another process");
     return std::variant<Received, Closed>{Received{std::move(*message), std::move(descriptor)}};
+}
+
+bool is_closed(int fd) {
+    pollfd line{.fd = fd, .events = POLLRDHUP, .revents = 0};
+    return ::poll(&line, 1, 0) != 0;
 }
 
 }  // namespace mainstay::ipc

@@ -76,7 +76,7 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     state_ = previous.state;
     faults_ = previous.faults;
     if (faults_.empty() && !previous.fault.empty()) faults_.push_back({.value = previous.fault});
-    silent_fault_ = previous.state == State::Fault && health.only_waiting;
+    if (previous.state == State::Fault && health.only_waiting) waits_ = Waits::ForScripts;
     owns_addresses_ = previous.owns_addresses;
     if (config_->version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
     master_ = previous.master;
@@ -124,8 +124,9 @@ void Instance::set_health(Step step, const Health& health) {
     if (!health.faults.empty()) {
         if (state_ != State::Fault) {
             enter_fault(step, health);
-        } else if (silent_fault_ && !health.only_waiting) {
-            silent_fault_ = starting_ = hint_ = false;
+        } else if (waits_ != Waits::No && !health.only_waiting) {
+            waits_ = Waits::No;
+            hint_ = false;
             reasons_.set(health.faults.front().cause, text_of(health.faults));
             log_fault(step, health, "");
         }
@@ -142,7 +143,7 @@ void Instance::set_health(Step step, const Health& health) {
     if (!config_->unicast_peers.empty() && source_) step.out.push_back(AnnounceAddress{config_->interface, *source_});
     const Instant begin = std::max(step.now, earliest_);
     master_interval_ = config_->advert_int;
-    if (starting_) return begin_as_backup(step, begin);
+    if (waits_ == Waits::ToStart) return begin_as_backup(step, begin);
     reasons_.set(reasons_.cause(), fmt::format("the fault has ended ({})", text_of(faults_)));
     enter_backup(step, first_election(begin));
 }
@@ -168,7 +169,8 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
     clear_timers();
     state_ = State::Backup;
     timer_ = deadline;
-    hint_ = silent_fault_ = starting_ = false;
+    waits_ = Waits::No;
+    hint_ = false;
     faults_.clear();
     log(step, LogLevel::Notice, fmt::format("Entering BACKUP STATE{}", suffix));
     announce(step, Transition::Backup, "VRRP Instance is no longer owning VRRP VIPs");
@@ -179,10 +181,10 @@ void Instance::enter_fault(Step step, const Health& health, const char* suffix) 
     if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);  // keepalived: twice (2.4.3)
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
-    silent_fault_ = health.only_waiting && state_ == State::Init;
-    starting_ = silent_fault_ && !health.awaits_scripts;
+    const bool silent = health.only_waiting && state_ == State::Init;
+    waits_ = !silent ? Waits::No : health.awaits_scripts ? Waits::ForScripts : Waits::ToStart;
     // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7).
-    hint_ = hint_ && starting_;
+    hint_ = hint_ && waits_ == Waits::ToStart;
     state_ = State::Fault;
     log_fault(step, health, suffix);
     faults_ = health.faults;
@@ -191,12 +193,13 @@ void Instance::enter_fault(Step step, const Health& health, const char* suffix) 
 // keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3). What else may be
 // awaited at the start it has read before, or does not mind: it begins as BACKUP (2.2.7).
 void Instance::log_fault(Step step, const Health& health, const char* suffix) {
-    if (starting_) return log(step, LogLevel::Info, fmt::format("not started yet: {}", text_of(health.faults)));
-    if (!silent_fault_)
+    if (waits_ == Waits::ToStart)
+        return log(step, LogLevel::Info, fmt::format("not started yet: {}", text_of(health.faults)));
+    if (waits_ == Waits::No)
         for (const Fault& fault : health.faults)
             log(step, LogLevel::Info, fmt::format("entering FAULT state ({})", text_of(fault)));
     log(step, LogLevel::Warning, fmt::format("Entering FAULT STATE{}", suffix));
-    if (!silent_fault_) announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
+    if (waits_ == Waits::No) announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
 // The advert is sent first, so that the next backup stays quiet; log lines and events follow last.

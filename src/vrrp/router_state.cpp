@@ -122,16 +122,16 @@ void fields(A& a, TransitionReasons& r) {
 
 template <class A>
 void fields(A& a, Instance& i) {
-    a(i.state_, i.effective_, i.owns_addresses_, i.silent_fault_, i.starting_, i.hint_, i.wants_master_,
-      i.follows_master_, i.answered_rival_, i.resigned_, i.owes_arps_, i.source_, i.awaits_source_, i.mtu_, i.faults_,
-      i.last_mailed_);
+    a(i.state_, i.effective_, i.owns_addresses_, i.waits_, i.hint_, i.wants_master_, i.follows_master_,
+      i.answered_rival_, i.resigned_, i.owes_arps_, i.source_, i.awaits_source_, i.mtu_, i.faults_, i.last_mailed_);
     a(i.master_, i.master_priority_, i.master_interval_);
     a(i.earliest_, i.timer_, i.second_garp_at_, i.refresh_, i.extra_, i.rival_burst_, i.preempt_from_, i.answers_since_,
       i.answers_, i.restores_, i.reduced_, i.other_owner_since_, i.other_owner_last_, i.preempting_, i.preempted_until_,
       i.auth_, i.old_checksum_, i.ip_id_, i.routing_, i.duplicates_, i.once_, i.problems_, i.counters_, i.advertised_,
       i.reasons_, i.priority_parts_, i.failed_over_, i.handed_over_at_, i.around_.maintenance);
     const std::size_t held = config::all_addresses(*i.config_).size();
-    require(a, i.state_ <= State::Fault && i.restores_.within(held) && i.duplicates_.within(held));
+    require(a, i.state_ <= State::Fault && i.waits_ <= Instance::Waits::ToStart && i.restores_.within(held) &&
+                   i.duplicates_.within(held));
 }
 
 namespace {

@@ -27,5 +27,7 @@ struct Received {
 struct Closed {};  // the peer has closed its end
 // None: no message is pending. An undecodable message is an error and is removed from the queue.
 [[nodiscard]] Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd);
+// The peer has closed its end; what it sent before may still be pending.
+[[nodiscard]] bool is_closed(int fd);
 
 }  // namespace mainstay::ipc

@@ -114,7 +114,7 @@ public:
 
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] Cause cause() const { return reasons_.cause(); }  // of having come to it
-    [[nodiscard]] bool only_waits() const { return silent_fault_; }
+    [[nodiscard]] bool only_waits() const { return waits_ != Waits::No; }
     [[nodiscard]] bool awaits_source() const { return awaits_source_; }
     [[nodiscard]] const std::optional<IpAddress>& source() const { return source_; }  // of our adverts; none: not known
     [[nodiscard]] const config::Instance& config() const { return *config_; }
@@ -178,9 +178,11 @@ private:
     State state_ = State::Init;
     std::uint8_t effective_ = 0;
     bool owns_addresses_ = false;
-    bool silent_fault_ = false;  // in FAULT since the start, only until what is awaited has come
-    bool starting_ = false;      // of that, nothing that keepalived waits for in FAULT
-    bool hint_ = false;          // `state MASTER`: the first election is short
+    // In FAULT since the start, only until what is awaited has come: for scripts, as keepalived does in FAULT, or for
+    // nothing that keepalived waits for.
+    enum class Waits : std::uint8_t { No, ForScripts, ToStart };
+    Waits waits_ = Waits::No;
+    bool hint_ = false;  // `state MASTER`: the first election is short
     bool wants_master_ = false, follows_master_ = false, answered_rival_ = false, resigned_ = false;
     bool owes_arps_ = false;  // another master was heard when this interval's limit of answers had been reached
     std::optional<IpAddress> source_;

@@ -1,7 +1,6 @@
 #include "control_socket.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,12 +45,6 @@ Result<UniqueFd> listen_at(const std::string& path) {
 bool is_root(int socket) {
     const auto peer = kernel::peer_of(socket);
     return peer && peer->uid == 0;
-}
-
-// Its user has given up: what was asked may be wrong by now.
-bool is_gone(int socket) {
-    pollfd client{.fd = socket, .events = POLLRDHUP, .revents = 0};
-    return ::poll(&client, 1, 0) == 1;
 }
 
 // The client, for the log. For a root that logged in as another account (sudo), that account is named too.
@@ -143,7 +136,8 @@ void ControlSocket::take_question() {
     if (got && got->has_value())
         if (auto* received = std::get_if<ipc::Received>(&**got))
             if (may_send(Sender::Operator, received->message)) {
-                if (!is_gone(client_.native_handle())) return on_question(std::move(received->message));
+                // Its user may have given up: what was asked may be wrong by now.
+                if (!ipc::is_closed(client_.native_handle())) return on_question(std::move(received->message));
                 log_.warning("a request of {} is dropped: nobody waits for its answer any more",
                              peer_text(client_.native_handle()));
             }

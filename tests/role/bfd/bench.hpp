@@ -215,22 +215,16 @@ struct Bench {
         role->stop([&stopped] { stopped = true; });
         CHECK(until([&stopped] { return stopped; }));
     }
-    bool until_heard(auto& neighbor, BfdState state) {
+    bool until_heard(auto& neighbor, BfdState state, std::optional<wire::BfdDiagnostic> diagnostic = {}) {
         bool heard = false;
         return until([&] {
             const auto packet = heard ? std::nullopt : neighbor.heard();
-            heard = heard || (packet && packet->state == state);
+            heard = heard || (packet && packet->state == state && (!diagnostic || packet->diagnostic == *diagnostic));
             return heard;
         });
     }
     bool until_heard_stop(auto& neighbor) {
-        bool heard = false;
-        return until([&] {
-            const auto packet = heard ? std::nullopt : neighbor.heard();
-            heard = heard || (packet && packet->state == BfdState::Down &&
-                              packet->diagnostic == wire::BfdDiagnostic::AdministrativelyDown);
-            return heard;
-        });
+        return until_heard(neighbor, BfdState::Down, wire::BfdDiagnostic::AdministrativelyDown);
     }
     void come_up(Neighbor& neighbor) {
         REQUIRE(until_heard(neighbor, BfdState::Down));
