@@ -60,7 +60,7 @@ std::string why_not_expanded(const Snapshot& snapshot, const Snapshot::Unexpande
         return fmt::format("{} is not defined; did you mean ${}?", name, near);
     if (std::ranges::find(names, reference.name) != names.end())
         return fmt::format("{} is defined further down; a definition applies from its line on", name);
-    return fmt::format("{} is not defined", name);
+    return fmt::format("{} is not defined: a line `${}=VALUE` before this one defines it", name, reference.name);
 }
 
 void add_hint(Diagnostic& d, const std::string& fix) { d.fix += d.fix.empty() ? fix : "; " + fix; }

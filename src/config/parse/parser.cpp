@@ -355,11 +355,11 @@ private:
         const auto& entries = r_.diag.entries();
         if (entry >= entries.size() || entries[entry].diagnostic.rank == Rank::None) return;
         if (r_.script != nullptr)
-            r_.attempts.push_back({Block::Script, r_.scripts.size() - 1, keyword, entry});
+            r_.attempted({Block::Script, r_.scripts.size() - 1, keyword, entry});
         else if (r_.instance != nullptr)
-            r_.attempts.push_back({Block::Instance, r_.instances.size() - 1, keyword, entry});
+            r_.attempted({Block::Instance, r_.instances.size() - 1, keyword, entry});
         else if (r_.service != nullptr)
-            r_.attempts.push_back({Block::Service, r_.service->mark.offset, keyword, entry});
+            r_.attempted({Block::Service, r_.service->mark.offset, keyword, entry});
     }
     // The same of a line that no row was found for, by the name that stands there.
     void attempted_name(std::string_view name) {
@@ -383,7 +383,9 @@ private:
             value.absent = s.words.size() < 2;
             value.word = value.absent ? std::string_view{} : s.words[1].text;
             value.mark = s.words[value.absent ? 0 : 1].mark;
+            const auto before = r_.diag.reported();
             begin(r_, value);
+            if (r_.skip_block && r_.diag.reported() != before) attempted(row.name, r_.diag.last());
         }
         if (const auto told = r_.fault_entries.find(s.mark.offset); told != r_.fault_entries.end())
             attempted(row.name, told->second);

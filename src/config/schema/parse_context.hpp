@@ -194,7 +194,7 @@ struct ServiceDraft {
     std::optional<Protocol> protocol;
     Mark protocol_mark, quorum_mark, hysteresis_mark;
     std::string scheduler;
-    bool scheduler_given = false, server_refused = false;
+    bool scheduler_given = false;
     std::optional<Forwarding> forwarding;
     Tunnel tunnel;  // with it
     std::optional<bool> smtp_alert;
@@ -343,6 +343,10 @@ struct ParseContext {
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::set<std::string, std::less<>> dropped_trackers;  // the names that lines with a mistake would have tracked
     std::vector<Attempt> attempts;
+    // Of a diagnostic that the list had no room for, nothing is recorded.
+    void attempted(const Attempt& attempt) {
+        if (attempt.entry < diag.entries().size()) attempts.push_back(attempt);
+    }
     // The diagnostic about the keyword in that block; null if there is none. Valid until the next diagnostic.
     [[nodiscard]] Diagnostic* reported_of(Block block, std::size_t owner, std::string_view keyword) {
         const auto found = std::ranges::find_if(attempts, [&](const Attempt& attempt) {

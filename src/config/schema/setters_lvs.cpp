@@ -65,7 +65,7 @@ void begin_service(ParseContext& r, const Value& v) {
 void begin_server(ParseContext& r, const Value& v) {
     const auto found = read_address_and_port(r, v, 0, "real_server", "this real server is ignored");
     if (!found) {
-        r.skip_block = r.service->server_refused = true;
+        r.skip_block = true;
         return;
     }
     if (r.service->servers.capacity() == 0) r.service->servers.reserve(kUsualServers);

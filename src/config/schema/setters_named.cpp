@@ -72,7 +72,7 @@ void begin_named_servers(ParseContext& r, const Value& v) {
                                !port ? fmt::format("a port is 0 to 65535, got {}", v.arg(1))
                                      : fmt::format("'{}' is not a name of servers: {}", v.word, problem));
         d.effect = "these real servers are ignored";
-        r.skip_block = r.service->server_refused = true;
+        r.skip_block = true;
         return;
     }
     begin_template(r, v, keyword::real_server_dns, *port);
@@ -87,7 +87,7 @@ void begin_file_servers(ParseContext& r, const Value& v) {
                                      : fmt::format("'{}' is not a file of servers: {}", v.word, problem));
         d.effect = "these real servers are ignored";
         if (port) d.fix = "write the path from / on";
-        r.skip_block = r.service->server_refused = true;
+        r.skip_block = true;
         return;
     }
     begin_template(r, v, keyword::real_server_file, *port);

@@ -54,6 +54,10 @@ private:
             auto& d = r_.diag.warn(Code::GroupMember, mark,
                                    fmt::format("sync group {}: there is no vrrp_instance {}", group.name, name));
             d.effect = "the member is ignored";
+            if (const auto bare = name.substr(0, name.find_last_not_of(",;") + 1); bare != name) {
+                d.fix = fmt::format("write `{}`: members are separated by blanks alone", bare);
+                return;
+            }
             std::vector<std::string_view> names;
             for (const Instance& i : config_.instances) names.push_back(i.name);
             if (const auto near = nearest(name, names); !near.empty()) d.fix = fmt::format("did you mean `{}`?", near);

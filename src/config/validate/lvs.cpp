@@ -51,7 +51,7 @@ public:
     bool run() {
         resolve_family();
         resolve_protocol();
-        if (!has_servers()) return false;
+        if (s_.servers.empty()) return no_servers();
         if (!m_.group.empty() && !resolve_group(r_, s_, all_tunnelled())) return false;
         resolve_scheduler();
         resolve_persistence();
@@ -110,12 +110,21 @@ private:
     }
 
     bool no_servers() {
-        if (!s_.server_refused && !reported("real_server"))
+        constexpr std::string_view kLast = "; the virtual server has no other, and is left out";
+        Diagnostic* why = left_out_ < diag_.entries().size() ? &diag_.entries()[left_out_].diagnostic : nullptr;
+        for (const auto* keyword : {"real_server", "real_server_dns", "real_server_file"})
+            if (why == nullptr) why = r_.reported_of(Block::Service, s_.mark.offset, keyword);
+        if (why == nullptr)
             diag_.error(Code::NoRealServer, s_.mark, fmt::format("virtual server {} has no real_server", name()))
                 .effect = "it is left out";
+        else if (!why->effect.ends_with(kLast))
+            why->effect += kLast;
         return false;
     }
-    bool has_servers() { return !s_.servers.empty() || no_servers(); }
+    void leave_out(const ServerDraft& server, Code code, std::string message) {
+        diag_.error(code, server.mark, std::move(message)).effect = "it is left out";
+        left_out_ = diag_.last();
+    }
 
     void resolve_scheduler() {
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
@@ -282,12 +291,9 @@ private:
             m_.real_servers.push_back(std::move(server.model));
             return;
         }
-        diag_
-            .error(Code::CheckerIncomplete, server.mark,
-                   fmt::format("virtual server {}: {}: {}", name(),
-                               is_file(server.model) ? "real_server_file" : "real_server_dns", problem))
-            .effect = "it is left out";
-        s_.server_refused = true;
+        leave_out(server, Code::CheckerIncomplete,
+                  fmt::format("virtual server {}: {}: {}", name(),
+                              is_file(server.model) ? "real_server_file" : "real_server_dns", problem));
     }
 
     // Servers of another family without a tunnel, and second ones of the same address and port.
@@ -309,12 +315,9 @@ private:
                 continue;
             }
             if (endpoint.address.family() != m_.family && server.model.forwarding != Forwarding::Tunnel) {
-                diag_
-                    .error(Code::FamilyMismatch, server.mark,
-                           fmt::format("real server {} is not of the family of virtual server {}",
-                                       endpoint.address.to_string(), name()))
-                    .effect = "it is left out";
-                s_.server_refused = true;
+                leave_out(server, Code::FamilyMismatch,
+                          fmt::format("real server {} is not of the family of virtual server {}",
+                                      endpoint.address.to_string(), name()));
             } else if (duplicate[n]) {
                 diag_
                     .error(Code::DuplicateServer, server.mark,
@@ -393,7 +396,8 @@ private:
     Diagnoser& diag_;
     ServiceDraft& s_;
     VirtualServer& m_;
-    bool no_port_told_ = false;     // servers' ports go with the service's
+    std::size_t left_out_ = Diagnoser::kNowhere;  // the message about the last server that is
+    bool no_port_told_ = false;                   // servers' ports go with the service's
     std::uint16_t check_port_ = 0;  // of the server that is being resolved: a mark's may have none in the table
 };
 
@@ -475,16 +479,14 @@ void check_services(ParseContext& r, Config& config) {
     find_duplicates(resolved, second);
     std::size_t kept = 0;
     for (std::size_t n = 0; n < resolved.models.size(); ++n) {
-        if (!second[n]) {
-            if (kept != n) resolved.models[kept] = std::move(resolved.models[n]);
-            ++kept;
-            continue;
-        }
-        if (left_out[n]) continue;
-        resolved.diag
-            .advise(Code::DuplicateService, resolved.marks[n],
-                    fmt::format("virtual server {} is defined already", service_name(resolved.models[n])))
-            .effect = "the second one is left out";
+        if (second[n] && !left_out[n])
+            resolved.diag
+                .advise(Code::DuplicateService, resolved.marks[n],
+                        fmt::format("virtual server {} is defined already", service_name(resolved.models[n])))
+                .effect = "the second one is left out";
+        if (second[n]) continue;
+        if (kept != n) resolved.models[kept] = std::move(resolved.models[n]);
+        ++kept;
     }
     resolved.models.resize(kept);
     drop_unfollowable(r, resolved.models);

@@ -159,7 +159,7 @@ private:
     using Use = MissingInterfaces::Use;
     void check_interfaces() {
         if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
-        if (m_.unicast_peers.empty() && r_.environment.multicasts && !m_.interface.empty() &&
+        if (m_.unicast_peers.empty() && r_.environment.multicasts && !m_.interface.empty() && m_.interface != "lo" &&
             !r_.environment.multicasts(m_.interface)) {
             auto& d = r_.diag.add(Severity::Warning, Rank::Config, Code::InterfaceMissing, i_.interface,
                                   text(fmt::format("{} does not support multicast", m_.interface)));
@@ -238,8 +238,7 @@ private:
         m_.addresses.erase(m_.addresses.begin() + static_cast<std::ptrdiff_t>(good), m_.addresses.end());
         if (!m_.addresses.empty() || i_.no_virtual_ipaddress) return;
         const bool fatal = m_.version == 3 || m_.strict;
-        if (refused != Diagnoser::kNowhere)
-            r_.attempts.push_back({Block::Instance, index(), "virtual_ipaddress", refused});
+        r_.attempted({Block::Instance, index(), "virtual_ipaddress", refused});
         // A slip in the block's name is one thing, an instance without addresses another: both are said.
         const Diagnostic* reported = reported_of("virtual_ipaddress");
         const bool misspelt = reported != nullptr && reported->code == static_cast<std::uint16_t>(Code::UnknownBlock);

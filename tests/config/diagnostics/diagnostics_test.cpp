@@ -315,6 +315,9 @@ TEST_CASE("an interface without multicast is one for unicast alone") {
     CHECK(loaded.exit_code() == 5);
     CHECK(loaded.diagnostics[0].effect == "the instance stays in FAULT until it does");
     CHECK(lines_of(load_text("ha.conf", vrrp(6, "unicast_peer {\n10.9.9.3\n}"), environment)).empty());
+    environment.multicasts = [](std::string_view) { return false; };
+    CHECK(lines_of(load_text("ha.conf", vrrp(3, "    interface lo"), environment)) ==
+          Lines{"3:15 fatal MS0404 (VI_1) VRRP cannot run on the loopback interface"});
 }
 
 TEST_CASE("the caret of a missing device stands below its name") {
