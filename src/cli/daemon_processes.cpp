@@ -137,25 +137,47 @@ void InstanceStates::add(const std::string& instance, std::string_view state) {
     if (state == "MASTER" || state == "BACKUP") working.insert(instance);
 }
 
-Result<InstanceStates> states_of(const DaemonProcesses& keepalived) {
-    const std::string path = file_of(keepalived.main, "root/tmp/keepalived.data");
-    const auto before = status_of_link(path);
-    if (::kill(keepalived.main, SIGUSR1) != 0) return fail_system("signal keepalived", errno);
+namespace {
+
+// A file that keepalived writes anew on SIGUSR1.
+class Dump {
+public:
+    explicit Dump(std::string path) : path_{std::move(path)}, before_{status_of_link(path_)} {}
+    [[nodiscard]] const std::string& path() const { return path_; }
     // It is whole once it has not grown for a while.
-    std::optional<struct stat> last;
+    bool is_whole() {
+        const auto now = status_of_link(path_);
+        const bool same = now && last_ && !differs(last_, *now);
+        last_ = now;
+        return same && differs(before_, *now) && now->st_size > 0;
+    }
+    [[nodiscard]] bool is_roots() const { return S_ISREG(last_->st_mode) && last_->st_uid == 0; }
+
+private:
+    std::string path_;
+    std::optional<struct stat> before_, last_;
+};
+
+}  // namespace
+
+Result<InstanceStates> states_of(const DaemonProcesses& keepalived) {
+    Dump dump{file_of(keepalived.main, "root/tmp/keepalived.data")};
+    Dump checks{file_of(keepalived.main, "root/tmp/keepalived_check.data")};
+    if (::kill(keepalived.main, SIGUSR1) != 0) return fail_system("signal keepalived", errno);
+    // One that only balances has a single child, and no instances.
+    bool only_balances = false;
     const bool written = comes_true(kDumpWithin, kPause, [&] {
-        const auto now = status_of_link(path);
-        const bool same = now && last && !differs(last, *now);
-        last = now;
-        return same && differs(before, *now) && now->st_size > 0;
+        only_balances = checks.is_whole() && children_of(keepalived.main, "keepalived").size() == 1;
+        return only_balances || dump.is_whole();
     });
     if (!written)
         return fail(Errc::NotFound,
                     "keepalived does not say the states of its instances: it has not written "
                     "/tmp/keepalived.data after SIGUSR1");
-    if (!S_ISREG(last->st_mode) || last->st_uid != 0)
+    if (only_balances) return InstanceStates{};
+    if (!dump.is_roots())
         return fail(Errc::Permission, "/tmp/keepalived.data is not a file of root's: remove it, and try again");
-    std::ifstream file{path, std::ios::binary};
+    std::ifstream file{dump.path(), std::ios::binary};
     std::ostringstream text;
     text << file.rdbuf();
     return states_in_dump(text.str());

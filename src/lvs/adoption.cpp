@@ -1,11 +1,15 @@
 #include "mainstay/lvs/adoption.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/quorum.hpp"
+
+#include "judge_text.hpp"
 
 namespace mainstay::lvs {
 namespace {
@@ -19,18 +23,39 @@ const netlink::IpvsDestination* find(const ServiceTable& table, const config::Vi
     return found == table.destinations.end() ? nullptr : &*found;
 }
 
-ServerMemory server_memory(const config::RealServer& server, bool alive, WallTime now) {
+// A server without inhibit_on_failure leaves the table when it fails: with weight 0 it is there, and drained.
+bool is_alive(const config::RealServer& server, const netlink::IpvsDestination* found) {
+    const bool idle = server.weight == 0;  // as configured: that tells nothing
+    return found != nullptr && (found->weight > 0 || idle || !server.inhibit_on_failure);
+}
+
+// The check that has given the server its weight; null: none does, or its source is read at the start.
+const config::Checker* weigher_of(const config::RealServer& server) {
+    const auto asks = [](const config::Checker& checker) {
+        return (checker.type == Type::Misc && checker.misc_dynamic) || checker.type == Type::Agent;
+    };
+    const auto& checkers = server.checkers;
+    if (std::ranges::find(checkers, Type::File, &config::Checker::type) != checkers.end()) return nullptr;
+    const auto found = std::ranges::find_if(checkers, asks);
+    return found == checkers.end() ? nullptr : &*found;
+}
+
+// The checks count as run: the other program has reported what they found, and a first failure has its retries.
+ServerMemory server_memory(const config::RealServer& server, const netlink::IpvsDestination* found, WallTime now) {
     ServerMemory memory{.endpoint = server.endpoint,
-                        .alive = alive,
+                        .alive = is_alive(server, found),
                         .since = now,
                         .checkers = {},
                         .kept = false,
                         .leave = {},
                         .grows_since = {}};
+    const auto* const weigher = memory.alive ? weigher_of(server) : nullptr;
     for (const auto& checker : server.checkers) {
         if (checker.type == Type::File || checker.type == Type::Bfd) continue;
         CheckerState state;
-        state.up = alive;
+        state.up = memory.alive;
+        state.has_run = true;
+        if (&checker == weigher) state.dynamic_weight = AskedWeight{found->weight};
         memory.checkers.push_back({checker.type, checker.target.to_string(), std::move(state)});
     }
     return memory;
@@ -46,10 +71,8 @@ ServiceMemory service_memory(const config::VirtualServer& service, const Service
     std::int64_t weight = 0;
     for (const auto& server : service.real_servers) {
         const auto* found = find(kernel, service, server.endpoint, server.forwarding);
-        const bool idle = server.weight == 0;  // as configured: that tells nothing
-        const bool alive = found != nullptr && (found->weight > 0 || idle);
-        if (alive) weight += found->weight;
-        memory.servers.push_back(server_memory(server, alive, now));
+        memory.servers.push_back(server_memory(server, found, now));
+        if (memory.servers.back().alive) weight += found->weight;
     }
     if (service.sorry_server) {
         const auto& sorry = *service.sorry_server;
@@ -60,20 +83,44 @@ ServiceMemory service_memory(const config::VirtualServer& service, const Service
     return memory;
 }
 
+template <class Found>
+void for_each_in(const Table& kernel, std::span<const config::VirtualServer> services, const Found& found) {
+    std::map<netlink::IpvsServiceKey, const ServiceTable*> known;
+    for (const auto& table : kernel) known.emplace(table.service.key, &table);
+    for (const auto& service : services)
+        for (const auto& key : keys_of(service)) {
+            const auto there = known.find(key);
+            if (there == known.end()) continue;
+            found(service, *there->second);
+            break;
+        }
+}
+
 }  // namespace
 
 Memory adopted_memory(std::span<const config::VirtualServer> services, const Table& kernel, WallTime now) {
-    std::map<netlink::IpvsServiceKey, const ServiceTable*> known;
-    for (const auto& table : kernel) known.emplace(table.service.key, &table);
     Memory memory;
-    for (const auto& service : services)
-        for (const auto& key : keys_of(service)) {
-            const auto found = known.find(key);
-            if (found == known.end()) continue;
-            memory.push_back(service_memory(service, *found->second, now));
-            break;
-        }
+    for_each_in(kernel, services, [&](const config::VirtualServer& service, const ServiceTable& table) {
+        memory.push_back(service_memory(service, table, now));
+    });
     return memory;
+}
+
+std::vector<std::string> weights_set_by_hand(std::span<const config::VirtualServer> services, const Table& kernel) {
+    std::vector<std::string> lines;
+    for_each_in(kernel, services, [&](const config::VirtualServer& service, const ServiceTable& table) {
+        for (const auto& server : service.real_servers) {
+            const auto* found = find(table, service, server.endpoint, server.forwarding);
+            if (!is_alive(server, found) || found->weight == static_cast<std::int64_t>(server.weight)) continue;
+            const auto weighs = [](const config::Checker& checker) {
+                return checker.type == Type::File || checker.type == Type::Bfd;
+            };
+            if (weigher_of(server) != nullptr || std::ranges::any_of(server.checkers, weighs)) continue;
+            lines.push_back(fmt::format("{} of VS {} has weight {} there, and {} from now on", text_of(service, server),
+                                        config::service_name(service), found->weight, server.weight));
+        }
+    });
+    return lines;
 }
 
 }  // namespace mainstay::lvs

@@ -49,8 +49,9 @@ std::vector<bool> alive(const lvs::ServiceMemory& memory) {
 
 }  // namespace
 
-TEST_CASE("servers that the kernel does not have, or with weight 0, are down until a check finds them up") {
-    const std::vector<config::VirtualServer> services{service_of_three()};
+TEST_CASE("servers that the kernel does not have, or inhibits with weight 0, are down until a check finds them up") {
+    std::vector<config::VirtualServer> services{service_of_three()};
+    services[0].real_servers[2].inhibit_on_failure = true;
     const lvs::Table table{kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.3", 0}})};
 
     const auto memory = lvs::adopted_memory(services, table, kWall);
@@ -79,6 +80,55 @@ TEST_CASE("a judge that starts from it wants the table that the kernel has, and 
     for (const auto& one : table_wanted.at(0).destinations) wanted += one.endpoint.to_string() + " ";
     CHECK(wanted == "10.0.1.1:80 10.0.1.3:80 ");
     for (const auto& intent : opening) CHECK_FALSE(std::holds_alternative<lvs::Announce>(intent));
+}
+
+TEST_CASE("a server that failed would have left the table: with weight 0 it is drained, and stays") {
+    config::Config config;
+    config.virtual_servers = {service_of_three()};
+    config.virtual_servers[0].real_servers[2].checkers[0].type = config::Checker::Type::Misc;
+    config.virtual_servers[0].real_servers[2].checkers[0].misc_dynamic = true;
+    const lvs::Table table{kernel(config.virtual_servers[0], {{"10.0.1.1", 0}, {"10.0.1.2", 1}, {"10.0.1.3", 0}})};
+    lvs::Judge judge{[](Micros) { return Micros{0}; }};
+
+    (void)judge.start(config, lvs::adopted_memory(config.virtual_servers, table, kWall), {Instant{}, kWall}, {},
+                      lvs::HostFacts{});
+
+    std::string wanted;
+    const auto table_wanted = judge.desired(0);
+    for (const auto& one : table_wanted.at(0).destinations)
+        wanted += one.endpoint.to_string() + "=" + std::to_string(one.weight) + " ";
+    CHECK(wanted == "10.0.1.1:80=1 10.0.1.2:80=1 10.0.1.3:80=0 ");
+    CHECK(lvs::weights_set_by_hand(config.virtual_servers, table) ==
+          std::vector<std::string>{"[10.0.1.1]:tcp:80 of VS [10.0.0.1]:tcp:80 has weight 0 there, and 1 from now on"});
+}
+
+TEST_CASE("the weight that a check has given stays until the check has run, and counts for the quorum") {
+    config::Config config;
+    config.virtual_servers = {service_of_three()};
+    auto& service = config.virtual_servers[0];
+    service.quorum = 2;
+    service.sorry_server.emplace().endpoint = lvs::test::at("10.0.1.9", 80);
+    service.real_servers[0].checkers[0].type = config::Checker::Type::Misc;
+    service.real_servers[0].checkers[0].misc_dynamic = true;
+    const lvs::Table table{kernel(service, {{"10.0.1.1", 50}})};
+    lvs::Judge judge{[](Micros) { return Micros{0}; }};
+
+    const auto opening = judge.start(config, lvs::adopted_memory(config.virtual_servers, table, kWall),
+                                     {Instant{}, kWall}, {}, lvs::HostFacts{});
+
+    const auto wanted = judge.desired(0);
+    REQUIRE(wanted.at(0).destinations.size() == 1);
+    CHECK(wanted.at(0).destinations[0].endpoint.to_string() == "10.0.1.1:80");
+    CHECK(wanted.at(0).destinations[0].weight == 50);
+    for (const auto& intent : opening) CHECK_FALSE(std::holds_alternative<lvs::Announce>(intent));
+    CHECK(lvs::weights_set_by_hand(config.virtual_servers, table).empty());
+}
+
+TEST_CASE("checks have run: a server that is still down is not reported once more, and a first failure is retried") {
+    const std::vector<config::VirtualServer> services{service_of_three()};
+    const auto memory = lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.1", 1}})}, kWall).at(0);
+    CHECK(memory.servers[0].checkers.at(0).state.has_run);
+    CHECK(memory.servers[1].checkers.at(0).state.has_run);
 }
 
 TEST_CASE("a configured weight of 0 tells nothing about the server") {

@@ -1,6 +1,7 @@
 #include "adoption.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,8 @@
 
 namespace mainstay::role {
 namespace {
+
+constexpr std::size_t kNamedInLogMax = 20;
 
 // The services of the configuration, as the kernel has them.
 Result<lvs::Table> read(const LvsOptions& options, const config::Config& config) {
@@ -48,6 +51,12 @@ lvs::Memory adopt_table(const LvsOptions& options, const config::Config& config,
         down += static_cast<std::size_t>(std::ranges::count(service.servers, false, &lvs::ServerMemory::alive));
     log.notice("--takeover: {} found in the IPVS table; servers that are DOWN until a check finds them up: {}",
                counted(memory.size(), "service"), down);
+    const auto by_hand = lvs::weights_set_by_hand(config.virtual_servers, *table);
+    for (const auto& line : by_hand | std::views::take(kNamedInLogMax)) log.warning("--takeover: {}", line);
+    if (by_hand.size() > kNamedInLogMax) log.warning("--takeover: and {} more", by_hand.size() - kNamedInLogMax);
+    if (!by_hand.empty())
+        log.warning(
+            "--takeover: weights set by hand are not kept; `mainstayctl server drain` and `server weight` set them");
     return memory;
 }
 
