@@ -120,6 +120,18 @@ void mention_definition(Diagnostic& d, Mark mark, const Snapshot& snapshot) {
     add_hint(d, fmt::format("${} is defined at {}:{}", definition->name, file, definition->line));
 }
 
+// Nobody sees it, in the message and in the editor.
+void mention_invisible(Diagnostic& d, std::string_view text) {
+    for (const Code code : {Code::InvisibleCharacter, Code::ByteOrderMark})
+        if (d.code == static_cast<std::uint16_t>(code)) return;
+    for (std::size_t at = 0; at < text.size(); ++at)
+        if (const auto found = invisible_character(text.substr(at)); found.bytes != 0) {
+            d.fix =
+                fmt::format("there is a {} in it, which nobody sees: delete it, or write a plain blank", found.name);
+            return;
+        }
+}
+
 void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
     if (entry.repeats != 0)
         add_hint(entry.diagnostic, entry.repeats == 1
@@ -281,6 +293,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
         if (entry.dropped) continue;
         Diagnostic& diagnostic = entry.diagnostic;
         diagnostic.place = snapshot.place(entry.mark);
+        mention_invisible(diagnostic, snapshot.text().substr(entry.mark.offset, entry.mark.length));
         mention_definition(diagnostic, entry.mark, snapshot);
         mention_others(entry, snapshot);
         loaded.diagnostics.push_back(std::move(diagnostic));

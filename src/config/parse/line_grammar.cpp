@@ -179,11 +179,12 @@ private:
             d.fix = fmt::format("write `weight {}`", word);
         if (owner_.strict_line || is_tracker()) drop_line();
         if (equals != std::string_view::npos) return;
-        // Probably the argument of the misspelt option before it: not reported separately.
+        // Probably the argument of the option before it, which is misspelt or none: not reported separately.
+        if (at_ == s_.words.size() || find_option(top().block, s_.words[at_].text) != nullptr) return;
         const KeywordSpec* meant = near.empty() ? nullptr : find_option(top().block, near);
-        if (meant != nullptr && meant->args.words_min != 0 && at_ < s_.words.size() &&
-            find_option(top().block, s_.words[at_].text) == nullptr)
-            ++at_;
+        const bool takes_one = meant != nullptr ? meant->args.words_min != 0
+                                                : begins_with_letter(word) && !begins_with_letter(s_.words[at_].text);
+        if (takes_one) ++at_;
     }
 
     void missing(const KeywordSpec& row, Mark mark) {

@@ -201,7 +201,13 @@ const KeywordSpec* find_row(Block block, std::string_view name) {
 const KeywordSpec* find_option(Block block, std::string_view name) { return find_in(options_of(block), name); }
 
 std::string_view nearest_keyword(Block block, std::string_view name) { return nearest_in(rows_of(block), name); }
-std::string_view nearest_option(Block block, std::string_view name) { return nearest_in(options_of(block), name); }
+std::string_view nearest_option(Block block, std::string_view name) {
+    constexpr std::size_t kShortest = 3;  // iproute2 takes the beginning of a word for the word
+    if (const auto near = nearest_in(options_of(block), name); !near.empty() || name.size() < kShortest) return near;
+    const auto same =
+        std::ranges::find_if(options_of(block), [name](const auto* row) { return row->name.starts_with(name); });
+    return same == options_of(block).end() ? std::string_view{} : (*same)->name;
+}
 
 std::string_view nearest_choice(std::string_view choices, std::string_view word) {
     std::vector<std::string_view> names;

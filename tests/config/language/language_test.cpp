@@ -304,7 +304,7 @@ TEST_CASE("a name that is not defined is named, with the one that may be meant, 
 
     const Loaded braced = load_sample(vrrp(5, "    priority ${PRIO}"));
     REQUIRE(lines_of(braced) == Lines{"5:14 error MS0200 priority needs a number, got '${PRIO}'"});
-    CHECK(braced.diagnostics[0].fix == "${PRIO} is not defined");
+    CHECK(braced.diagnostics[0].fix == "${PRIO} is not defined: a line `$PRIO=VALUE` before this one defines it");
 
     const Loaded later = load_sample(vrrp(5, "    priority $PRIO") + "$PRIO=100\n");
     REQUIRE(later.diagnostics.size() == 1);
@@ -313,11 +313,13 @@ TEST_CASE("a name that is not defined is named, with the one that may be meant, 
 
 TEST_CASE("a reference that stays as it stands is reported even where any word will do") {
     const Loaded plain = load_sample(vrrp(9, "        auth_pass $PASS"));
-    CHECK(lines_of(plain) == Lines{"9:19 warning MS0119 $PASS is not defined"});
+    CHECK(lines_of(plain) ==
+          Lines{"9:19 warning MS0119 $PASS is not defined: a line `$PASS=VALUE` before this one defines it"});
     CHECK(plain.exit_code() == 0);  // as keepalived
     CHECK(plain.config.instances.at(0).auth_pass == "$PASS");
     const Loaded braced = load_sample(vrrp(9, "        auth_pass ${P}"));
-    CHECK(lines_of(braced) == Lines{"9:19 error MS0119 ${P} is not defined"});
+    CHECK(lines_of(braced) ==
+          Lines{"9:19 error MS0119 ${P} is not defined: a line `$P=VALUE` before this one defines it"});
     CHECK(braced.exit_code() == 5);
     // For a shell, most likely.
     const Loaded script =
