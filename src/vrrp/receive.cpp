@@ -120,8 +120,9 @@ void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::
     for (const IpAddress& ours : c.advertised) {
         if (std::ranges::binary_search(theirs, ours)) continue;
         ++c.counters.addr_list_err;
-        log_once(c, p, Problem::MissingAddress, "the advert from {} lacks our VIP {}", p.source.to_string(),
-                 ours.to_string());
+        log_once(c, p, Problem::MissingAddress,
+                 "the advert from {} lacks our VIP {}: is it of another router with VRID {}?", p.source.to_string(),
+                 ours.to_string(), c.config.virtual_router_id);
         return;
     }
 }

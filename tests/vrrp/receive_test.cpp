@@ -126,7 +126,8 @@ TEST_CASE("a wrong address list is a complaint, but the advert counts") {
     Peer other{150, 51, "10.9.9.8"}, more{150};
     more.packet.addresses.push_back(ip("10.9.9.10"));
 
-    CHECK(lines(bench.hear(other, t0 + 1s)) == Lines{"(VI_1) the advert from 10.0.0.2 lacks our VIP 10.9.9.9"});
+    CHECK(lines(bench.hear(other, t0 + 1s)) ==
+          Lines{"(VI_1) the advert from 10.0.0.2 lacks our VIP 10.9.9.9: is it of another router with VRID 51?"});
     CHECK(lines(bench.hear(more, t0 + 1s)) == Lines{"(VI_1) expected 1 VIPs but received 2"});
     CHECK(bench.counters().addr_list_err == 2);
     CHECK(bench.counters().advert_rcvd == 2);
