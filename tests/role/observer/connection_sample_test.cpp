@@ -50,4 +50,11 @@ TEST_CASE("of many connections the first thousand are read") {
     CHECK(found.front().waiting == 1024);
 }
 
+TEST_CASE("the first of them are read, however long it takes") {
+    const File file;
+    file.holds(lines(3, kWaiting));
+    ConnectionSample sample{file.path, Instant::duration{0}};
+    CHECK(sample.unanswered(Instant{std::chrono::seconds{100}}).size() == 1);
+}
+
 }  // namespace mainstay::role
