@@ -32,9 +32,8 @@ struct InstanceStates {
     void add(const std::string& instance, std::string_view state);  // "MASTER", "BACKUP", ...
 };
 
-// keepalived writes a file when it is asked for its state; none of one that only balances. Errc::NotFound: it wrote
-// none within a few seconds;
-// Errc::Permission: the file is not root's.
+// keepalived writes a file when it is asked for its state. One that only balances has none of instances: it has none.
+// Errc::NotFound: it wrote none within a few seconds; Errc::Permission: the file is not root's.
 [[nodiscard]] Result<InstanceStates> states_of(const DaemonProcesses& keepalived);
 // What such a file says.
 [[nodiscard]] InstanceStates states_in_dump(const std::string& text);

@@ -29,15 +29,12 @@ bool is_alive(const config::RealServer& server, const netlink::IpvsDestination* 
     return found != nullptr && (found->weight > 0 || idle || !server.inhibit_on_failure);
 }
 
-// The check that has given the server its weight; null: none does, or its source is read at the start.
-const config::Checker* weigher_of(const config::RealServer& server) {
-    const auto asks = [](const config::Checker& checker) {
-        return (checker.type == Type::Misc && checker.misc_dynamic) || checker.type == Type::Agent;
-    };
-    const auto& checkers = server.checkers;
-    if (std::ranges::find(checkers, Type::File, &config::Checker::type) != checkers.end()) return nullptr;
-    const auto found = std::ranges::find_if(checkers, asks);
-    return found == checkers.end() ? nullptr : &*found;
+bool decides_by_itself(const config::Checker& checker) {
+    return checker.type == Type::File || checker.type == Type::Bfd;
+}
+
+bool asks_for_weight(const config::Checker& checker) {
+    return (checker.type == Type::Misc && checker.misc_dynamic) || checker.type == Type::Agent;
 }
 
 // The checks count as run: the other program has reported what they found, and a first failure has its retries.
@@ -49,13 +46,17 @@ ServerMemory server_memory(const config::RealServer& server, const netlink::Ipvs
                         .kept = false,
                         .leave = {},
                         .grows_since = {}};
-    const auto* const weigher = memory.alive ? weigher_of(server) : nullptr;
+    // The weight is the sum of what all of them have asked for: with a file or a session it is not one check's alone.
+    bool weighed = !memory.alive || std::ranges::any_of(server.checkers, decides_by_itself);
     for (const auto& checker : server.checkers) {
-        if (checker.type == Type::File || checker.type == Type::Bfd) continue;
+        if (decides_by_itself(checker)) continue;
         CheckerState state;
         state.up = memory.alive;
         state.has_run = true;
-        if (&checker == weigher) state.dynamic_weight = AskedWeight{found->weight};
+        if (!weighed && asks_for_weight(checker)) {
+            state.dynamic_weight = AskedWeight{found->weight};
+            weighed = true;
+        }
         memory.checkers.push_back({checker.type, checker.target.to_string(), std::move(state)});
     }
     return memory;
@@ -112,10 +113,9 @@ std::vector<std::string> weights_set_by_hand(std::span<const config::VirtualServ
         for (const auto& server : service.real_servers) {
             const auto* found = find(table, service, server.endpoint, server.forwarding);
             if (!is_alive(server, found) || found->weight == static_cast<std::int64_t>(server.weight)) continue;
-            const auto weighs = [](const config::Checker& checker) {
-                return checker.type == Type::File || checker.type == Type::Bfd;
-            };
-            if (weigher_of(server) != nullptr || std::ranges::any_of(server.checkers, weighs)) continue;
+            if (std::ranges::any_of(server.checkers, decides_by_itself) ||
+                std::ranges::any_of(server.checkers, asks_for_weight))
+                continue;
             lines.push_back(fmt::format("{} of VS {} has weight {} there, and {} from now on", text_of(service, server),
                                         config::service_name(service), found->weight, server.weight));
         }

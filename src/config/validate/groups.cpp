@@ -55,7 +55,8 @@ private:
                                    fmt::format("sync group {}: there is no vrrp_instance {}", group.name, name));
             d.effect = "the member is ignored";
             if (const auto bare = name.substr(0, name.find_last_not_of(",;") + 1); bare != name) {
-                d.fix = fmt::format("write `{}`: members are separated by blanks alone", bare);
+                d.fix = fmt::format("{}: members are separated by blanks alone",
+                                    bare.empty() ? "delete it" : fmt::format("write `{}`", bare));
                 return;
             }
             std::vector<std::string_view> names;
