@@ -17,25 +17,25 @@ while True:
         print("|".join(line for line in now.splitlines()), flush=True)
     last = now
 """
-WEIGHED = """  real_server 127.1.0.1 80 {
+DYNAMIC = """  real_server 127.1.0.1 80 {
     weight 1
     MISC_CHECK {
-      misc_path /run/weigh
+      misc_path /run/set-weight
       misc_dynamic
       warmup 0
     }
   }
 """
 TEXT = ("global_defs {\n  script_user root\n}\n" +
-        virtual_server("10.0.0.1 80", WEIGHED,
-                       real_server("127.1.0.2 80", "notify_down /run/told", "connect_timeout 1\nretry 0"),
+        virtual_server("10.0.0.1 80", DYNAMIC,
+                       real_server("127.1.0.2 80", "notify_down /run/report-down", "connect_timeout 1\nretry 0"),
                        options="quorum 2\nsorry_server 127.1.0.9 80") +
         virtual_server("10.0.0.2 80", real_server("127.1.0.3 80"), real_server("127.1.0.4 80")))
-WEIGHED_TABLE = {"TCP 10.0.0.1:80 wrr": {"127.1.0.1:80": ("Masq", 50)}}
+DYNAMIC_TABLE = {"TCP 10.0.0.1:80 wrr": {"127.1.0.1:80": ("Masq", 50)}}
 
 
 def drained(weight):
-    return {**WEIGHED_TABLE, "TCP 10.0.0.2:80 wrr": {"127.1.0.3:80": ("Masq", weight), "127.1.0.4:80": ("Masq", 1)}}
+    return {**DYNAMIC_TABLE, "TCP 10.0.0.2:80 wrr": {"127.1.0.3:80": ("Masq", weight), "127.1.0.4:80": ("Masq", 1)}}
 
 
 def checks_of(host):
@@ -45,7 +45,7 @@ def checks_of(host):
 
 def test_weights_drained_servers_and_what_was_reported_stay_without_any_instance(lan):
     host = lan.host("director")
-    for name, text in (("weigh", "exit 52"), ("told", "echo told >> /run/down")):
+    for name, text in (("set-weight", "exit 52"), ("report-down", "echo down >> /run/down")):
         host.run(["chmod", "755", host.write(f"/run/{name}", f"#!/bin/sh\n{text}\n")])
     listen(host, "127.1.0.3:80", "127.1.0.4:80")
     keepalived = start_keepalived(host, TEXT)
@@ -62,11 +62,11 @@ def test_weights_drained_servers_and_what_was_reported_stay_without_any_instance
     wait_until(lambda: not keepalived.alive(), 10, "keepalived to be gone")
     wait_until(lambda: checks_of(host) and all(check.get("last_run") for check in checks_of(host)), 30, lambda: str(checks_of(host)))
     assert host.ipvs() == drained(1)
-    assert host.read("/run/down") == "told\n"
+    assert host.read("/run/down") == "down\n"
     for line in ("--takeover: 2 services found in the IPVS table; servers that are DOWN until a check finds them up: 1",
                  "--takeover: [127.1.0.3]:tcp:80 of VS [10.0.0.2]:tcp:80 has weight 0 there, and 1 from now on"):
         assert line in daemon.output()
-    # The drain that nobody told mainstay of ends. Else nothing changes, and nothing is missing in between.
+    # The drain, which mainstay does not know of, ends. Else nothing changes, and nothing is missing in between.
     assert len(seen.output().splitlines()) == 2, seen.output()
 
     again = start_keepalived(host, TEXT)
