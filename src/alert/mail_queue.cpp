@@ -69,7 +69,7 @@ std::vector<QueuedMail> Mailer::queue(Instant now) const {
 }
 
 // A mail may be both: refused for some of its recipients, waiting for the others.
-Result<Mailer::Selected> Mailer::select(const MailSelection& which) const {
+Result<Mailer::Selected> Mailer::select(const Selection& which) const {
     Selected found;
     auto failed = spool_.failed();
     if (which.all) {
@@ -90,7 +90,7 @@ Result<Mailer::Selected> Mailer::select(const MailSelection& which) const {
     return found;
 }
 
-Result<std::vector<std::string>> Mailer::retry(const MailSelection& which, WallTime wall) {
+Result<std::vector<std::string>> Mailer::retry(const Selection& which, WallTime wall) {
     if (!enabled())
         return fail(Errc::Unsupported,
                     "no mail can be sent: notification_email, or smtp_server and [mail] relays, are not configured");
@@ -118,11 +118,11 @@ Result<std::vector<std::string>> Mailer::retry(const MailSelection& which, WallT
         lines.push_back(again ? fmt::format("{}: is tried again: {}", failed.id, what)
                               : fmt::format("{}: cannot be tried again: {}", failed.id, again.error().text()));
     }
-    log_selected(log_, "mail retry", which.by, lines);
+    log_each(log_, LogLevel::Notice, "mail retry by " + which.by, lines);
     return lines;
 }
 
-Result<std::vector<std::string>> Mailer::drop(const MailSelection& which) {
+Result<std::vector<std::string>> Mailer::drop(const Selection& which) {
     auto selected = select(which);
     if (!selected) return error_of(selected);
     std::vector<std::string> lines;
@@ -142,7 +142,7 @@ Result<std::vector<std::string>> Mailer::drop(const MailSelection& which) {
     }
     for (const auto& failed : selected->failed) note(failed.id, what_it_is(failed), spool_.drop_failed(failed.id));
     forget_problem();
-    log_selected(log_, "mail drop", which.by, lines);
+    log_each(log_, LogLevel::Notice, "mail drop by " + which.by, lines);
     return lines;
 }
 

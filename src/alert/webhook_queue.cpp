@@ -147,7 +147,7 @@ Result<std::vector<std::string>> Webhooks::retry(const Selection& which, WallTim
     std::vector<std::string> lines;
     for (const auto& one : selected->waiting) lines.push_back(retry_one(one));
     for (const auto& failed : selected->failed) retry_failed(failed, wall, lines);
-    log_selected(log_, "webhook retry", which.by, lines);
+    log_each(log_, LogLevel::Notice, "webhook retry by " + which.by, lines);
     return lines;
 }
 
@@ -179,7 +179,7 @@ Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {
         queue->deferred_in_a_row = 0;
     }
     for (const auto& failed : selected->failed) drop_failed(failed, lines);
-    log_selected(log_, "webhook drop", which.by, lines);
+    log_each(log_, LogLevel::Notice, "webhook drop by " + which.by, lines);
     return lines;
 }
 

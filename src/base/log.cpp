@@ -1,6 +1,7 @@
 #include "mainstay/base/log.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace mainstay {
@@ -19,6 +20,11 @@ std::string_view to_string(LogLevel level) {
             return "debug";
     }
     return "info";
+}
+
+void log_each(Log& log, LogLevel level, std::string_view prefix, const std::vector<std::string>& lines) {
+    for (const auto& line : lines | std::views::take(kNamedInLogMax)) log.log(level, "{}: {}", prefix, line);
+    if (lines.size() > kNamedInLogMax) log.log(level, "{}: and {} more", prefix, lines.size() - kNamedInLogMax);
 }
 
 namespace {

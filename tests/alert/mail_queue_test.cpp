@@ -8,8 +8,8 @@ namespace {
 
 using State = QueuedMail::State;
 
-MailSelection only(const std::string& id) { return {.ids = {id}, .all = false, .by = "uid 0, pid 7"}; }
-const MailSelection kAll{.ids = {}, .all = true, .by = "uid 0, pid 7"};
+Selection only(const std::string& id) { return {.ids = {id}, .all = false, .by = "uid 0, pid 7"}; }
+const Selection kAll{.ids = {}, .all = true, .by = "uid 0, pid 7"};
 // The ids of the fixture's events.
 std::string id_of(std::uint64_t number) {
     return "vrrp." + std::to_string(number) + "." + std::to_string(kWall0 + static_cast<std::int64_t>(number));

@@ -4,6 +4,28 @@
 
 using namespace mainstay;
 
+namespace {
+
+struct Lines final : Log {
+    void line(LogLevel level, std::string_view text) override { all.push_back({level, std::string{text}}); }
+    [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+    std::vector<LogLine> all;
+};
+
+}  // namespace
+
+TEST_CASE("of many lines the first twenty are logged, and how many more there are") {
+    Lines log;
+    log_each(log, LogLevel::Notice, "mail drop by uid 0", {"m1", "m2"});
+    CHECK(log.all == std::vector<LogLine>{{LogLevel::Notice, "mail drop by uid 0: m1"},
+                                          {LogLevel::Notice, "mail drop by uid 0: m2"}});
+    log.all.clear();
+    log_each(log, LogLevel::Warning, "p", std::vector<std::string>(22, "x"));
+    REQUIRE(log.all.size() == 21);
+    CHECK(log.all[19].text == "p: x");
+    CHECK(log.all[20] == LogLine{LogLevel::Warning, "p: and 2 more"});
+}
+
 TEST_CASE("a module is known by its name and by those of its process, in any case") {
     CHECK(log_module_of("vrrp") == LogModule::Vrrp);
     CHECK(log_module_of("VRRP") == LogModule::Vrrp);

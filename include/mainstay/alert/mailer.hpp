@@ -94,7 +94,6 @@ struct QueuedMail {
     std::string answer;               // the last one of a relay, or what failed
     std::optional<Seconds> next_try;  // from now; none: there will be no next one
 };
-using MailSelection = Selection;
 // A mail that an operator sends to try the relays.
 struct TestMail {
     std::vector<Transport::Server> relays;
@@ -128,8 +127,8 @@ public:
     [[nodiscard]] std::vector<QueuedMail> queue(Instant now) const;
     // The next pump() tries these mails, whenever they were due; failed ones wait again, as if they were new. Returns
     // a line about each. An error: nothing was changed.
-    [[nodiscard]] Result<std::vector<std::string>> retry(const MailSelection& which, WallTime wall);
-    [[nodiscard]] Result<std::vector<std::string>> drop(const MailSelection& which);
+    [[nodiscard]] Result<std::vector<std::string>> retry(const Selection& which, WallTime wall);
+    [[nodiscard]] Result<std::vector<std::string>> drop(const Selection& which);
     // No recipients: those of the configuration.
     [[nodiscard]] Result<TestMail> test_mail(const std::vector<std::string>& to, WallTime wall) const;
     // A relay took the test mail: the next pump() tries what waits for a relay, and without such a mail there is no
@@ -153,7 +152,7 @@ private:
         std::vector<FailedMail> failed;
         [[nodiscard]] bool empty() const { return waiting.empty() && failed.empty(); }
     };
-    Result<Selected> select(const MailSelection& which) const;
+    Result<Selected> select(const Selection& which) const;
     QueuedMail queued_mail(const Mail& mail, Instant now) const;
     bool admit(Instant now);
     Result<void> store(const std::vector<Mail>& plain, const std::vector<Mail>& held, Instant now);

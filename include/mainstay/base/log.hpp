@@ -66,6 +66,10 @@ public:
     }
 };
 
+// "PREFIX: LINE" for each; beyond kNamedInLogMax only how many there are more.
+inline constexpr std::size_t kNamedInLogMax = 20;
+void log_each(Log& log, LogLevel level, std::string_view prefix, const std::vector<std::string>& lines);
+
 // The modules whose log levels an operator sets at run time (mainstayctl loglevel): each process is one, and some
 // services of the observer process have levels of their own.
 

@@ -87,7 +87,7 @@ std::string MailCommands::queue_json() {
 
 Result<std::string> MailCommands::change(const Command& command) {
     if (!mailer_) return fail(Errc::Unsupported, kNoSpool);
-    const alert::MailSelection which{.ids = command.ids, .all = command.all, .by = command.by};
+    const alert::Selection which{.ids = command.ids, .all = command.all, .by = command.by};
     const auto lines = command.verb == Verb::Drop ? mailer_->drop(which) : mailer_->retry(which, runtime_.wall());
     if (!lines) return error_of(lines);
     wake_();
