@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mainstay/lvs/desired.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 #include "mainstay/lvs/quorum.hpp"
 
 #include "judge_text.hpp"
@@ -47,22 +48,28 @@ ServerMemory server_memory(const config::RealServer& server, const netlink::Ipvs
                         .leave = {},
                         .grows_since = {}};
     // The weight is the sum of what all of them have asked for: with a file or a session it is not one check's alone.
-    bool weighed = !memory.alive || std::ranges::any_of(server.checkers, decides_by_itself);
+    bool weighted = !memory.alive || std::ranges::any_of(server.checkers, decides_by_itself);
     for (const auto& checker : server.checkers) {
         if (decides_by_itself(checker)) continue;
         CheckerState state;
         state.up = memory.alive;
         state.has_run = true;
-        if (!weighed && asks_for_weight(checker)) {
+        if (!weighted && asks_for_weight(checker)) {
             state.dynamic_weight = AskedWeight{found->weight};
-            weighed = true;
+            weighted = true;
         }
         memory.checkers.push_back({checker.type, checker.target.to_string(), std::move(state)});
     }
     return memory;
 }
 
-ServiceMemory service_memory(const config::VirtualServer& service, const ServiceTable& kernel, WallTime now) {
+bool weight_is_set_by_hand(const config::RealServer& server, const netlink::IpvsDestination* found) {
+    return is_alive(server, found) && found->weight != static_cast<std::int64_t>(server.weight) &&
+           std::ranges::none_of(server.checkers, decides_by_itself) &&
+           std::ranges::none_of(server.checkers, asks_for_weight);
+}
+
+void adopt_service(const config::VirtualServer& service, const ServiceTable& kernel, WallTime now, Adoption& adoption) {
     ServiceMemory memory{.identity = identity_of(service),
                          .keys = {},
                          .quorum_up = false,
@@ -74,6 +81,10 @@ ServiceMemory service_memory(const config::VirtualServer& service, const Service
         const auto* found = find(kernel, service, server.endpoint, server.forwarding);
         memory.servers.push_back(server_memory(server, found, now));
         if (memory.servers.back().alive) weight += found->weight;
+        if (weight_is_set_by_hand(server, found))
+            adoption.weights_set_by_hand.push_back(fmt::format("{} of VS {} has weight {} there, and {} from now on",
+                                                               text_of(service, server), config::service_name(service),
+                                                               found->weight, server.weight));
     }
     if (service.sorry_server) {
         const auto& sorry = *service.sorry_server;
@@ -81,46 +92,32 @@ ServiceMemory service_memory(const config::VirtualServer& service, const Service
         memory.sorry_in_use = found != nullptr && found->weight > 0 && weight == 0;
     }
     memory.quorum_up = !memory.sorry_in_use && quorum_holds(quorum_of(service), weight, true);
-    return memory;
-}
-
-template <class Found>
-void for_each_in(const Table& kernel, std::span<const config::VirtualServer> services, const Found& found) {
-    std::map<netlink::IpvsServiceKey, const ServiceTable*> known;
-    for (const auto& table : kernel) known.emplace(table.service.key, &table);
-    for (const auto& service : services)
-        for (const auto& key : keys_of(service)) {
-            const auto there = known.find(key);
-            if (there == known.end()) continue;
-            found(service, *there->second);
-            break;
-        }
+    adoption.memory.push_back(std::move(memory));
 }
 
 }  // namespace
 
-Memory adopted_memory(std::span<const config::VirtualServer> services, const Table& kernel, WallTime now) {
-    Memory memory;
-    for_each_in(kernel, services, [&](const config::VirtualServer& service, const ServiceTable& table) {
-        memory.push_back(service_memory(service, table, now));
-    });
-    return memory;
+std::vector<std::vector<netlink::IpvsServiceKey>> keys_to_adopt(const config::Config& config) {
+    FirewallMarks marks;
+    marks.assign(config.global, config.virtual_servers);
+    std::vector<std::vector<netlink::IpvsServiceKey>> all;
+    for (const auto& service : config.virtual_servers) all.push_back(marks.keys_of(config.global, service));
+    return all;
 }
 
-std::vector<std::string> weights_set_by_hand(std::span<const config::VirtualServer> services, const Table& kernel) {
-    std::vector<std::string> lines;
-    for_each_in(kernel, services, [&](const config::VirtualServer& service, const ServiceTable& table) {
-        for (const auto& server : service.real_servers) {
-            const auto* found = find(table, service, server.endpoint, server.forwarding);
-            if (!is_alive(server, found) || found->weight == static_cast<std::int64_t>(server.weight)) continue;
-            if (std::ranges::any_of(server.checkers, decides_by_itself) ||
-                std::ranges::any_of(server.checkers, asks_for_weight))
-                continue;
-            lines.push_back(fmt::format("{} of VS {} has weight {} there, and {} from now on", text_of(service, server),
-                                        config::service_name(service), found->weight, server.weight));
+Adoption adopt(const config::Config& config, const Table& kernel, WallTime now) {
+    std::map<netlink::IpvsServiceKey, const ServiceTable*> known;
+    for (const auto& table : kernel) known.emplace(table.service.key, &table);
+    Adoption adoption;
+    const auto keys = keys_to_adopt(config);
+    for (std::size_t s = 0; s < config.virtual_servers.size(); ++s)
+        for (const auto& key : keys[s]) {
+            const auto there = known.find(key);
+            if (there == known.end()) continue;
+            adopt_service(config.virtual_servers[s], *there->second, now, adoption);
+            break;
         }
-    });
-    return lines;
+    return adoption;
 }
 
 }  // namespace mainstay::lvs

@@ -1,7 +1,6 @@
 #include "adoption.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 #include <utility>
 
@@ -13,15 +12,12 @@
 namespace mainstay::role {
 namespace {
 
-constexpr std::size_t kNamedInLogMax = 20;
-
 // The services of the configuration, as the kernel has them.
 Result<lvs::Table> read(const LvsOptions& options, const config::Config& config) {
     auto ipvs = options.open_ipvs();
     if (!ipvs) return error_of(ipvs);
     std::set<netlink::IpvsServiceKey> ours;
-    for (const auto& service : config.virtual_servers)
-        for (const auto& key : lvs::keys_of(service)) ours.insert(key);
+    for (const auto& keys : lvs::keys_to_adopt(config)) ours.insert(keys.begin(), keys.end());
     auto services = (*ipvs)->services();
     if (!services) return error_of(services);
     lvs::Table table;
@@ -45,15 +41,13 @@ lvs::Memory adopt_table(const LvsOptions& options, const config::Config& config,
                     table.error().text());
         return {};
     }
-    auto memory = lvs::adopted_memory(config.virtual_servers, *table, now);
+    auto [memory, by_hand] = lvs::adopt(config, *table, now);
     std::size_t down = 0;
     for (const auto& service : memory)
         down += static_cast<std::size_t>(std::ranges::count(service.servers, false, &lvs::ServerMemory::alive));
     log.notice("--takeover: {} found in the IPVS table; servers that are DOWN until a check finds them up: {}",
                counted(memory.size(), "service"), down);
-    const auto by_hand = lvs::weights_set_by_hand(config.virtual_servers, *table);
-    for (const auto& line : by_hand | std::views::take(kNamedInLogMax)) log.warning("--takeover: {}", line);
-    if (by_hand.size() > kNamedInLogMax) log.warning("--takeover: and {} more", by_hand.size() - kNamedInLogMax);
+    log_each(log, LogLevel::Warning, "--takeover", by_hand);
     if (!by_hand.empty())
         log.warning(
             "--takeover: weights set by hand are not kept; `mainstayctl server drain` and `server weight` set them");
