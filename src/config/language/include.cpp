@@ -74,8 +74,16 @@ Diagnostic& Findings::add(Severity severity, Rank rank, Code code, const Source&
 std::uint32_t Includer::add(SourceFile file) {
     total_ += file.text.size();
     real_paths_.push_back(real_path(file.path));
+    const auto index = static_cast<std::uint32_t>(snapshot_.files.size());
+    if (file.text.starts_with(kByteOrderMark)) {
+        file.text.erase(0, kByteOrderMark.size());
+        auto& d = findings_.add(Severity::Warning, Rank::Config, Code::ByteOrderMark, {.file = index},
+                                "the file begins with a byte order mark");
+        d.effect = "it is ignored; keepalived treats it as part of the first keyword";
+        d.fix = "save the file as UTF-8 without BOM";
+    }
     snapshot_.files.push_back(std::move(file));
-    return static_cast<std::uint32_t>(snapshot_.files.size() - 1);
+    return index;
 }
 
 std::vector<std::uint32_t> Includer::open(const Include& wanted, const Source& at, std::uint32_t from) {

@@ -55,13 +55,8 @@ InvisibleCharacter invisible_character(std::string_view text) {
     return {};
 }
 
-Lexer::Lexer(std::string_view text, Listener& listener, bool whole)
+Lexer::Lexer(std::string_view text, Listener& listener)
     : text_{text}, listener_{listener}, has_nul_{text.find('\0') != std::string_view::npos} {
-    if (whole && text_.starts_with(kByteOrderMark)) {
-        listener_.found({LexFinding::Kind::ByteOrderMark, mark_of(0, 3)});
-        at_ = 3;
-    }
-    line_end_ = at_;
     begin_line();
 }
 

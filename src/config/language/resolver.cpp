@@ -57,7 +57,7 @@ bool matches_id(std::string_view condition, std::string_view id) {
 // Whether there are only blanks before `at` in its line.
 bool begins_line(std::string_view text, std::size_t at) {
     while (at > 0 && is_blank(text[at - 1])) --at;
-    return at == 0 || text[at - 1] == '\n' || text.substr(0, at) == kByteOrderMark;
+    return at == 0 || text[at - 1] == '\n';
 }
 
 // False if every line of `text` can be copied unchanged. May return true for such a text as well.
@@ -136,21 +136,14 @@ private:
         Source source{from.file, from.line++, 1, 0, 0};
         from.at = newline == std::string::npos ? end : end + 1;
         if (gathering_) return gather(raw);
-        const std::size_t mark = snapshot_.made.empty() && raw.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
         // Most lines need no processing.
-        std::size_t first = mark;
+        std::size_t first = 0;
         while (first < raw.size() && is_blank(raw[first])) ++first;
         const char c = first < raw.size() ? raw[first] : '\0';
         const bool special = c == '@' || c == '~' || (c == 'i' && raw.substr(first).starts_with("include"));
         if ((!special && raw.find('$') == std::string_view::npos) || raw.size() > kMaxLineBytes ||
             raw.find('\0') != std::string_view::npos)
             return copy(raw, source);
-        if (mark != 0) {  // it stays where the lexer looks for it, and is no part of the line's words
-            copy(raw.substr(0, mark), source);
-            raw.remove_prefix(mark);
-            first -= mark;
-            source.column = 2;
-        }
         Line line{std::string{raw.substr(0, comment_start(raw))}, {{0, source}}};
         // Special characters in a comment do not matter.
         if (first >= line.text.size() || (!special && line.text.find('$') == std::string::npos))

@@ -85,12 +85,6 @@ bool known_slip(Diagnoser& diag, Block block, const Statement& s) {
 
 void report_finding(Diagnoser& diag, const LexFinding& finding) {
     switch (finding.kind) {
-        case LexFinding::Kind::ByteOrderMark: {
-            auto& d = diag.warn(Code::ByteOrderMark, finding.mark, "the file begins with a byte order mark");
-            d.effect = "it is ignored; keepalived treats it as part of the first keyword";
-            d.fix = "save the file as UTF-8 without BOM";
-            break;
-        }
         case LexFinding::Kind::UnterminatedQuote: {
             auto& d = diag.error(Code::UnterminatedQuote, finding.mark, "this double quote is not closed");
             d.expected = "a closing \" on the same line";

@@ -30,7 +30,7 @@ struct Deaf final : Lexer::Listener {
 // The statements of a stretch, without those in the blocks inside.
 std::vector<Item> items_of(std::string_view text, Stretch where) {
     Deaf nobody;
-    Lexer lexer{text.substr(where.begin, where.end - where.begin), nobody, where.begin == 0};
+    Lexer lexer{text.substr(where.begin, where.end - where.begin), nobody};
     std::vector<Item> items;
     Statement statement;
     std::size_t depth = 0;

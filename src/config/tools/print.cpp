@@ -83,7 +83,7 @@ private:
     }
 
     void statements(std::string_view text) {
-        Lexer lexer{text, *this, false};
+        Lexer lexer{text, *this};
         std::size_t done = 0;  // up to here the text is printed
         Statement current, ahead;
         lexer.next(current);

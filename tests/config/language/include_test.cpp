@@ -143,6 +143,17 @@ TEST_CASE("include_check checks the plain includes that follow it") {
     CHECK(load_file(folder.put("top.conf", "include nofile\n"), all).exit_code() == 6);
 }
 
+TEST_CASE("a byte order mark is no part of a file, and is reported at it") {
+    const Folder folder;
+    folder.put("sub.conf", "\xEF\xBB\xBF$ID=there\n");
+    const std::string top = "\xEF\xBB\xBFinclude sub.conf\nglobal_defs {\nrouter_id $ID\n}\n";
+    const Loaded loaded = load_file(folder.put("top.conf", top), host());
+    CHECK(lines_of(loaded) == Lines(2, "1:1 warning MS0100 the file begins with a byte order mark"));
+    CHECK(loaded.diagnostics.at(0).place.file == 0);
+    CHECK(loaded.diagnostics.at(1).place.file == 1);
+    CHECK(loaded.config.global.router_id == "there");
+}
+
 TEST_CASE("an include_check ends with the file that it stands in") {
     const Folder folder;
     folder.put("a.conf", "global_defs {\ninclude_check\n}\n");

@@ -99,13 +99,6 @@ TEST_CASE("a line with a NUL byte and a line that is too long are dropped and re
     CHECK(listener.findings[1].kind == LexFinding::Kind::LineTooLong);
 }
 
-TEST_CASE("a byte order mark is passed over and reported") {
-    Silent listener;
-    CHECK(shape("\xEF\xBB\xBFvrrp_instance V {", listener) == "vrrp_instance,V;{");
-    REQUIRE(listener.findings.size() == 1);
-    CHECK(listener.findings[0].kind == LexFinding::Kind::ByteOrderMark);
-}
-
 TEST_CASE("the raw text of a statement keeps quotes and loses the comment") {
     Silent listener;
     Lexer lexer{"  notify \"/x.sh a\" 'u'  # c\n", listener};

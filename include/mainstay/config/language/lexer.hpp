@@ -37,7 +37,7 @@ struct Statement {
 };
 
 struct LexFinding {
-    enum class Kind : std::uint8_t { ByteOrderMark, UnterminatedQuote, NulByte, LineTooLong } kind{};
+    enum class Kind : std::uint8_t { UnterminatedQuote, NulByte, LineTooLong } kind{};
     Mark mark;
 };
 
@@ -59,8 +59,8 @@ public:
     };
 
     // `text` and `listener` must outlive the lexer. Token texts point into `text`, or into the lexer if an escape was
-    // resolved. `whole` is false for a later part of a file, where a byte order mark has no meaning.
-    Lexer(std::string_view text, Listener& listener, bool whole = true);
+    // resolved.
+    Lexer(std::string_view text, Listener& listener);
 
     // False at the end. `statement` is reused to save allocations.
     bool next(Statement& statement);
