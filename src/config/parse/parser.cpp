@@ -350,10 +350,8 @@ private:
         }
     }
 
-    // Records that the line of this diagnostic was intended as `keyword`. Remarks do not count.
+    // Records that the line of this diagnostic was intended as `keyword`.
     void attempted(std::string_view keyword, std::size_t entry) {
-        const auto& entries = r_.diag.entries();
-        if (entry >= entries.size() || entries[entry].diagnostic.rank == Rank::None) return;
         if (r_.script != nullptr)
             r_.attempted({Block::Script, r_.scripts.size() - 1, keyword, entry});
         else if (r_.instance != nullptr)

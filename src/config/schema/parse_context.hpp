@@ -343,9 +343,11 @@ struct ParseContext {
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::set<std::string, std::less<>> dropped_trackers;  // the names that lines with a mistake would have tracked
     std::vector<Attempt> attempts;
-    // Of a diagnostic that the list had no room for, nothing is recorded.
+    // Of a remark, and of a diagnostic that the list had no room for, nothing is recorded.
     void attempted(const Attempt& attempt) {
-        if (attempt.entry < diag.entries().size()) attempts.push_back(attempt);
+        const auto& entries = diag.entries();
+        if (attempt.entry < entries.size() && entries[attempt.entry].diagnostic.rank != Rank::None)
+            attempts.push_back(attempt);
     }
     // The diagnostic about the keyword in that block; null if there is none. Valid until the next diagnostic.
     [[nodiscard]] Diagnostic* reported_of(Block block, std::size_t owner, std::string_view keyword) {

@@ -25,13 +25,6 @@ void report_range(ParseContext& reading, const Value& value) {
     if (value.word == "0" && value.row.default_text.starts_with("0")) d.fix = "delete the line: 0 is the default";
 }
 
-// The text after the number, for the message.
-std::string describe_junk(std::string_view junk) {
-    if (const auto invisible = invisible_character(junk); invisible.bytes != 0)
-        return fmt::format("a {}", invisible.name);
-    return fmt::format("'{}'", junk);
-}
-
 // "500ms" in the unit that the row takes, where the time is exact in it; empty: whatever stands there is no unit.
 std::string in_unit_of(const KeywordSpec& row, std::string_view number, std::string_view unit) {
     struct Unit {
@@ -58,11 +51,11 @@ bool is_time(const Args& args) {
 
 Diagnostic& say_junk(ParseContext& reading, const Value& value, Severity severity, std::string_view junk) {
     const bool unit = begins_with_letter(junk);
-    auto& d = reading.diag.add(severity, Rank::Config, unit ? Code::UnknownUnit : Code::NotANumber, value.mark,
-                               unit && severity == Severity::Error
-                                   ? fmt::format("{} takes a plain number, got '{}'", shown_name(value), value.word)
-                                   : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
-                                                 value.word, describe_junk(junk)));
+    auto& d = reading.diag.add(
+        severity, Rank::Config, unit ? Code::UnknownUnit : Code::NotANumber, value.mark,
+        unit && severity == Severity::Error
+            ? fmt::format("{} takes a plain number, got '{}'", shown_name(value), value.word)
+            : fmt::format("{} needs a number, got '{}': '{}' follows it", shown_name(value), value.word, junk));
     d.expected = range_text(value.row);
     return d;
 }

@@ -92,7 +92,9 @@ TEST_CASE("invisible characters are named") {
           Lines{"5:1 error MS0117 the line begins with a no-break space"});
     const Loaded wide = load_sample(vrrp(5, "    priority 90\xE3\x80\x80"));
     CHECK(lines_of(wide) ==
-          Lines{"5:14 error MS0200 priority needs a number, got '90\xE3\x80\x80': a full-width space follows it"});
+          Lines{"5:14 error MS0200 priority needs a number, got '90\xE3\x80\x80': '\xE3\x80\x80' follows it"});
+    CHECK(wide.diagnostics[0].fix ==
+          "there is a full-width space in it, which nobody sees: delete it, or write a plain blank");
     CHECK(wide.config.instances.at(0).priority == 100);  // the default, as with keepalived
 }
 
