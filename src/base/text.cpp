@@ -21,6 +21,18 @@ std::size_t utf8_length(std::string_view text) {
     return too_long || surrogate || too_large ? 0 : length;
 }
 
+// Within single quotes only the quote itself has a meaning.
+std::string shell_quoted(std::string_view word) {
+    static constexpr std::string_view kPlain = "._-:@/+,";
+    if (!word.empty() && std::ranges::all_of(word, [](char c) {
+            return is_letter(c) || is_digit(c) || kPlain.find(c) != std::string_view::npos;
+        }))
+        return std::string{word};
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return out + "'";
+}
+
 // A greedy match that backtracks to the last star only.
 bool is_like(std::string_view text, std::string_view pattern) {
     constexpr std::size_t kNone = std::string_view::npos;

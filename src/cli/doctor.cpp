@@ -10,6 +10,7 @@
 #include "ctl.hpp"
 #include "json_view.hpp"
 #include "mainstay/base/script_variables.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/report/problems.hpp"
 #include "mainstay/vrrp/track.hpp"
@@ -255,7 +256,7 @@ std::string advice_for(const config::Config& config, const DoctorFacts::Problem&
     const auto* row = report::problem_row(problem.kind);
     if (row == nullptr) return "run mainstayctl status";
     if (row->kind == report::ProblemKind::ClientsUnanswered) return advice_for_unanswered(config, problem.object);
-    return fmt::format(fmt::runtime(row->fix), problem.object);
+    return fmt::format(fmt::runtime(row->fix), shell_quoted(problem.object));
 }
 
 void evaluate_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
@@ -295,9 +296,10 @@ std::vector<Finding> evaluate_host(const DoctorFacts& facts) {
     const auto& file = facts.configuration_path;
     // A daemon that was not asked may have been given one.
     if (!facts.configuration_read && (!file.empty() || facts.not_asked.empty()))
-        found.push_back(file.empty() ? Finding{"there is no configuration", "write /etc/mainstay/mainstay.conf"}
-                                     : Finding{fmt::format("the configuration {} cannot run", file),
-                                               fmt::format("run mainstayctl config check {}: it shows why", file)});
+        found.push_back(
+            file.empty() ? Finding{"there is no configuration", "write /etc/mainstay/mainstay.conf"}
+                         : Finding{fmt::format("the configuration {} cannot run", file),
+                                   fmt::format("run mainstayctl config check {}: it shows why", shell_quoted(file))});
     evaluate_interfaces(facts, found);
     evaluate_ipvs(facts, found);
     evaluate_forwarding(facts, found);

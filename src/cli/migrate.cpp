@@ -194,7 +194,7 @@ private:
                         " about the configuration",
                     fmt::format("mainstayctl config check{} {}",
                                 parsed_.supervisor.config_id.empty() ? "" : " -i " + parsed_.supervisor.config_id,
-                                facts_.configuration_path));
+                                shell_quoted(facts_.configuration_path)));
     }
 
     void evaluate_options() {
@@ -375,7 +375,7 @@ private:
         if (!report_.can_run) {
             step(facts_.configuration_found
                      ? fmt::format("correct {} until `mainstayd -t -f {}{}` accepts it", facts_.configuration_path,
-                                   facts_.configuration_path, as_keepalived())
+                                   shell_quoted(facts_.configuration_path), as_keepalived())
                      : std::string{
                            "write a configuration; `mainstayctl migrate --from` converts the ones of ldirectord and "
                            "ipvsadm"});
@@ -388,7 +388,7 @@ private:
             return;
         }
         step("begin with the BACKUP: a pair of one keepalived and one mainstay works");
-        step(fmt::format("mainstayd -t -f {}{}", facts_.configuration_path, as_keepalived()));
+        step(fmt::format("mainstayd -t -f {}{}", shell_quoted(facts_.configuration_path), as_keepalived()));
         if (!options_kept_.empty())
             step(
                 fmt::format("write the options that stay to /etc/default/mainstay (or /etc/sysconfig/mainstay): "
@@ -410,7 +410,7 @@ private:
             return section.keyword == config::keyword::bfd_instance;
         });
         const auto& pid_file = parsed_.supervisor.pid_file(role::Kind::Supervisor);
-        const std::string of_keepalived = pid_file.empty() ? "" : " --pid-file " + pid_file;
+        const std::string of_keepalived = pid_file.empty() ? "" : " --pid-file " + shell_quoted(pid_file);
         step(has_bfd ? fmt::format("{} (mainstayctl takeover is not possible: two programs on one host cannot have BFD "
                                    "sessions)",
                                    kThere)

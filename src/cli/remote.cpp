@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "mainstay/base/text.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
@@ -27,13 +28,6 @@ bool is_host(std::string_view text) {
     if (text.empty() || !std::ranges::all_of(text, is_plain)) return false;
     const auto host = text.substr(text.rfind('@') + 1);
     return text.front() != '-' && !host.empty() && host.front() != '-' && text.front() != '@';
-}
-
-// For the shell of the other host, whichever it is: within single quotes only the quote itself has a meaning.
-std::string shell_quoted(std::string_view word) {
-    std::string out = "'";
-    for (const char c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return out + "'";
 }
 
 }  // namespace

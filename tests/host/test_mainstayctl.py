@@ -150,7 +150,7 @@ exec sh -c "$3"
     shown = remote("--host", "root@lb2", "status", "VI_1", code=0)
 
     assert "VI_1" in shown and "MASTER" in shown
-    assert one.read("/run/ssh.arguments").splitlines() == ["--", "root@lb2", "mainstayctl 'status' 'VI_1'"]
+    assert one.read("/run/ssh.arguments").splitlines() == ["--", "root@lb2", "mainstayctl status VI_1"]
     asked = "it's \"$HOME\" `id`; exit 7"
     assert asked in remote("--host", "lb2", "why", asked, code=1)
     assert "no mail that waits" in remote("--host", "lb2", "mail", "drop", "gone", code=2)

@@ -61,6 +61,9 @@ namespace mainstay {
 // page can show it. In quotes, the other characters as '?', at most 64 bytes of it.
 [[nodiscard]] std::string plain_quote(std::string_view text);
 
+// As one word of a shell's command: in single quotes, unless nothing in it has a meaning for any shell.
+[[nodiscard]] std::string shell_quoted(std::string_view word);
+
 // Names of hosts.
 
 inline constexpr std::size_t kHostBytesMax = 253;  // RFC 1035 2.3.4

@@ -153,7 +153,7 @@ std::string errors_and_warnings(const ipc::RoleStartup& startup, const config::L
         rest = counted(report.errors.known, "error") + " that the running configuration has, too";
     if (warnings > 0) rest += (rest.empty() ? "" : ", and ") + counted(warnings, "warning");
     if (rest.empty()) return out;
-    return out + fmt::format("{}: see mainstayctl config check {}\n", rest, startup.config_path);
+    return out + fmt::format("{}: see mainstayctl config check {}\n", rest, shell_quoted(startup.config_path));
 }
 
 std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
@@ -203,7 +203,7 @@ std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     if (others > 0)
         out += fmt::format("{} in this configuration: see mainstayctl config check {}\n",
                            others == 1 ? "1 more warning or error" : fmt::format("{} more warnings and errors", others),
-                           startup.config_path);
+                           shell_quoted(startup.config_path));
     return out;
 }
 
