@@ -118,8 +118,10 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
 }
 
 void Instance::set_health(Step step, const Health& health) {
-    set_priority(step, health.priority);
-    priority_parts_ = health.parts;
+    if (!health.keeps_priority) {
+        set_priority(step, health.priority);
+        priority_parts_ = health.parts;
+    }
     awaits_source_ = health.awaits_source;
     if (!health.faults.empty()) {
         if (state_ != State::Fault) {

@@ -262,10 +262,9 @@ void TrackerStates::judge_file(const Use& use, Health& health, std::vector<std::
         return;
     }
     const auto adds = file_contribution(*file.value, use.weight, use.reverse);
-    if (adds)
-        health.contribute("track_file", file.config.name, true, *adds);
-    else
-        health.fault(Fault::What::File, file.config.name, fmt::format("holds {}", *file.value));
+    if (adds) return health.contribute("track_file", file.config.name, true, *adds);
+    health.fault(Fault::What::File, file.config.name, fmt::format("holds {}", *file.value));
+    health.keeps_priority = use.weight != 0;
 }
 
 void TrackerStates::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {

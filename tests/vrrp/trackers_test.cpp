@@ -144,6 +144,10 @@ TEST_CASE("a file of -254 is a fault, and ends with its value") {
     CHECK(brief(bench.router.step(FileFact{"F", -253}, t0 + 3ms)) ==
           Lines{"Track file F now holds -253", "(VI_1) Changing effective priority from 100 to 1",
                 "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 1"});
+    // keepalived: in FAULT the file adds what it added before.
+    CHECK(brief(bench.router.step(FileFact{"F", -300}, t0 + 4ms)) ==
+          Lines{"Track file F now holds -300", "(VI_1) entering FAULT state (file F holds -300)",
+                "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 1"});
 }
 
 TEST_CASE("an instance begins with the first word about what it tracks") {

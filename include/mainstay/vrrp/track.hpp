@@ -76,6 +76,7 @@ struct Health {
     bool only_waiting = false;        // the only faults are what is awaited: first results, a source
     bool awaits_scripts = false;      // first results of scripts are among that
     int priority = 0;                 // base and contributions, not clamped
+    bool keeps_priority = false;      // a file demands FAULT, and adds what it added before
     std::vector<PriorityPart> parts;  // those contributions that are not 0
     std::optional<IpAddress> source;  // of our adverts
     bool awaits_source = false;       // no source because the link is or was down, which is ignored
