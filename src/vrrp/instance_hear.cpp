@@ -321,11 +321,28 @@ void Instance::reassert(Step step) {
     add_addresses(step, config_->garp_master_repeat);
 }
 
+void Instance::adjust_timers(Step step, const config::Instance& old, bool news) {
+    const bool learned = state_ == State::Backup && config_->version == 3 && old.version == 3 && !master_.empty();
+    if (!learned) master_interval_ = config_->advert_int;
+    // keepalived: a master sends an advert at each reload. A master in the old format may have taken over meanwhile.
+    if (timer_ && state_ == State::Master) timer_ = news ? step.now : std::min(*timer_, step.now + config_->advert_int);
+    const bool other_wait = old.advert_int != config_->advert_int || old.version != config_->version ||
+                            old.down_timer_adverts != config_->down_timer_adverts;
+    if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
+    if (old.preempt_delay != config_->preempt_delay) preempt_from_ = {};  // keepalived: the wait begins again
+    if (state_ == State::Master && old.garp_master_refresh != config_->garp_master_refresh) {
+        refresh_.reset();
+        if (config_->garp_master_refresh > Micros{0}) refresh_ = step.now + config_->garp_master_refresh;
+    }
+}
+
 AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<const config::Instance> config,
                                     InstanceContext around) {
-    if (around.settings.hmac != around_.settings.hmac || config->auth_pass != config_->auth_pass)
-        auth_.forget_senders();
+    const bool other_keys = around.settings.hmac != around_.settings.hmac || config->auth_pass != config_->auth_pass;
+    if (other_keys) auth_.forget_senders();
     const bool was_owner = owner();
+    std::optional<SendAdvert> sent;
+    if (state_ == State::Master && source_) sent = advert_of(effective_);
     using OldChecksum = Settings::OldChecksum;
     if (settings().old_unicast_checksum == OldChecksum::Always) old_checksum_ = false;  // unless it is set again
     const auto old = std::exchange(config_, std::move(config));
@@ -336,21 +353,13 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
     if (config_->priority != config::kOwnerPriority) reduced_ = false;
     once_.clear();
     if (old->sync_group != config_->sync_group) wants_master_ = false;
-    const bool learned = state_ == State::Backup && config_->version == 3 && old->version == 3 && !master_.empty();
-    if (!learned) master_interval_ = config_->advert_int;
-    if (timer_ && state_ == State::Master) timer_ = std::min(*timer_, step.now + config_->advert_int);
-    const bool other_wait = old->advert_int != config_->advert_int || old->version != config_->version ||
-                            old->down_timer_adverts != config_->down_timer_adverts;
-    if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
+    refresh_advertised();
+    if (sent) sent->instance = id_;
+    adjust_timers(step, *old,
+                  sent && (other_keys || old->priority != config_->priority || advert_of(effective_) != *sent));
     // As at a start, an owner does not wait.
     if (timer_ && state_ == State::Backup && owner() && !was_owner && !reduced_) timer_ = std::max(step.now, earliest_);
-    if (old->preempt_delay != config_->preempt_delay) preempt_from_ = {};  // keepalived: the wait begins again
-    if (state_ == State::Master && old->garp_master_refresh != config_->garp_master_refresh) {
-        refresh_.reset();
-        if (config_->garp_master_refresh > Micros{0}) refresh_ = step.now + config_->garp_master_refresh;
-    }
     if (state_ == State::Master && old_extra != settings().extra_arps) arm_extra_arps(step.now);
-    refresh_advertised();
 
     AddressChange change;
     std::set<AddressIdentity> before;

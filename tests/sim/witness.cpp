@@ -409,10 +409,13 @@ void Witness::reload(Instant now, const config::Config& config) {
         const auto& c = own(n);
         if (e.state != State::Backup || c.version == 2 || !e.knows_master) e.learned = c.advert_int;
         if (c.priority != 255) e.reduced = false;
-        if (e.state == State::Master) e.due = std::min(e.due, now + Nanos{c.advert_int});
+        const auto& was = old.instances[n];
+        // A master whose adverts say something else sends one at once.
+        const bool news =
+            std::tie(c.advert_int, c.priority, c.addresses) != std::tie(was.advert_int, was.priority, was.addresses);
+        if (e.state == State::Master) e.due = news ? now : std::min(e.due, now + Nanos{c.advert_int});
         // Another interval never cuts a wait short.
-        if (e.state == State::Backup && c.advert_int != old.instances[n].advert_int)
-            e.due = std::max(e.due, now + down(n));
+        if (e.state == State::Backup && c.advert_int != was.advert_int) e.due = std::max(e.due, now + down(n));
     }
     judge(now);
 }

@@ -164,6 +164,8 @@ private:
     [[nodiscard]] SendAdvert advert_of(std::uint8_t priority) const;  // our source is known
     void seal(Step step, SendAdvert& advert);                         // adds authentication
     void refresh_advertised();
+    // A reload: `news` if a master's adverts say something else now.
+    void adjust_timers(Step step, const config::Instance& old, bool news);
     void add_addresses(Step step, std::uint32_t rounds);
     void send_arps(Step step, std::uint32_t rounds, bool begun = false);
     void arm_extra_arps(Instant now);
