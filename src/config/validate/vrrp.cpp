@@ -444,14 +444,13 @@ private:
     Instance& m_;
 };
 
-// vrrp_min_garp: whatever still has its default becomes one message, without repetition (2.4.3).
+// vrrp_min_garp: whatever still has its default becomes one message, without repetition (2.4.3). What is done for a
+// lower priority follows the master's values, also where they are given (2.2.7).
 void apply_min_garp(Global& g) {
     if (!flag(g.more->values, keyword::vrrp_min_garp)) return;
     const Global usual;
     if (g.vrrp_garp_master_delay == usual.vrrp_garp_master_delay) g.vrrp_garp_master_delay = Micros{0};
     if (g.vrrp_garp_master_repeat == usual.vrrp_garp_master_repeat) g.vrrp_garp_master_repeat = 1;
-    if (!g.vrrp_garp_lower_prio_delay) g.vrrp_garp_lower_prio_delay = Micros{0};
-    if (!g.vrrp_garp_lower_prio_repeat) g.vrrp_garp_lower_prio_repeat = 1;
 }
 
 }  // namespace

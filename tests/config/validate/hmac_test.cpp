@@ -127,7 +127,7 @@ TEST_CASE("vrrp_min_garp lowers what still has its default, and nothing else") {
     CHECK(i.garp_master_repeat == 1);
     CHECK(i.garp_master_delay == Micros{7'000'000});
     CHECK(i.garp_lower_prio_repeat == 1);
-    CHECK(i.garp_lower_prio_delay == Micros{0});
+    CHECK(i.garp_lower_prio_delay == Micros{7'000'000});  // as the master's
     CHECK(i.garp_master_refresh == Micros{0});
 }
 
