@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -87,6 +89,10 @@ int ctl_record_save(const std::string& socket, const std::string& file) {
     const auto saved = record_of_daemon(socket);
     if (!saved) return complain(saved.error());
     for (const auto& line : saved->unrecorded) print_error("mainstayctl: " + line + "\n");
+    std::error_code unknown;
+    const auto there = std::filesystem::status(file, unknown);  // /dev/stdout is a link
+    if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+        return complain(Error{Errc::Invalid, file + " is there, and is not a file that could be written anew"});
     // For root alone: it may have names of commands and addresses.
     if (const auto written = kernel::write_file_durably(file, saved->file, 0600); !written)
         return complain(Error{Errc::Io, written.error().text()});

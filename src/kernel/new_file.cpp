@@ -26,6 +26,9 @@ std::string random_ending() {
 
 // O_EXCL: whatever lies at that name already, a link for instance, is not opened.
 Result<NewFile> NewFile::beside(std::string path) {
+    struct stat there{};
+    if (::lstat(path.c_str(), &there) == 0 && (S_ISCHR(there.st_mode) || S_ISBLK(there.st_mode)))
+        return fail(Errc::Invalid, path + " is a device, and stays one");
     for (int tried = 0; tried < kNamesTried; ++tried) {
         std::string temporary = path + random_ending();
         UniqueFd made{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};

@@ -44,6 +44,8 @@ def save(host, path):
     done = host.run([program("mainstayctl"), "record", "save", "/run/saved.rec"], check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     saved = host.path("/run/saved.rec")
+    device = host.run([program("mainstayctl"), "record", "save", "/dev/null"], check=False)
+    assert (device.returncode, device.stdout) == (2, "") and stat.S_ISCHR(host.path("/dev/null").stat().st_mode), device.stderr
     assert (stat.S_IMODE(saved.stat().st_mode), saved.stat().st_uid) == (0o600, 0)
     path.write_bytes(saved.read_bytes())
     path.chmod(0o644)

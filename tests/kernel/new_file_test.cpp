@@ -51,6 +51,12 @@ TEST_CASE("a file that is written durably is on disk before it has its name, and
     CHECK(synced[1] == folder.path);
 }
 
+TEST_CASE("a device is not replaced by a file") {
+    const auto file = NewFile::beside("/dev/null");
+    REQUIRE_FALSE(file);
+    CHECK(file.error().text() == "/dev/null is a device, and stays one");
+}
+
 TEST_CASE("a file whose folder cannot be put on disk is an error, though it has its name") {
     const test::TemporaryFolder folder;
     const std::string text = "x";
