@@ -214,6 +214,7 @@ def test_an_address_that_the_kernel_refuses_is_a_problem_until_it_is_set(lan):
 
     wait_until(lambda: problems() == refused, 20, problems)
     assert "(VI_1) address 192.168.4.201/24 cannot be set: Invalid argument (ipv4: Invalid scope value)" in daemon.output()
+    assert "Sending gratuitous ARP on eth0 for 192.168.4.201" not in daemon.output()
 
     one.write("/run/keepalived.conf", fast(vip="192.168.4.201/24"))
     assert one.run([program("mainstayctl"), "reload"]).returncode == 0

@@ -312,7 +312,7 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                    [&](const vrrp::RestoreAddress& i) { restore(i); },
                    [&](const vrrp::SendGratuitousArp& i) {
                        const auto& instance = router_->config().instances.at(i.instance);
-                       announcer_.announce(address_requests(instance, {}, links_), i.rounds, i.begun);
+                       announcer_.announce(addresses_.accepted(instance), i.rounds, i.begun);
                    },
                    [&](const vrrp::AnnounceAddress& i) { announcer_.announce(i); },
                    [&](const vrrp::SetRouting& i) { routing_.set(i, links_); },

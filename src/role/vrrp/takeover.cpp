@@ -69,6 +69,13 @@ void TakeOver::report(const config::Instance& instance, const std::vector<kernel
     if (refused.empty()) refused_.erase(instance.name);
 }
 
+std::vector<kernel::Address> TakeOver::accepted(const config::Instance& instance) const {
+    auto all = address_requests(instance, {}, links_);
+    if (const auto refused = refused_.find(instance.name); refused != refused_.end())
+        std::erase_if(all, [&](const auto& one) { return refused->second.contains(one.prefix.to_string()); });
+    return all;
+}
+
 void TakeOver::retry_later(std::chrono::milliseconds pause, std::function<void()> retry) {
     if (refused_.empty() || std::exchange(waits_, true)) return;
     again_.expires_after(pause);

@@ -43,6 +43,8 @@ public:
     // Sets the addresses at `positions` (in config::all_addresses(); none: all) without announcing them.
     void set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
                       const std::vector<std::size_t>& positions);
+    // The addresses of a master without those that the kernel has refused.
+    [[nodiscard]] std::vector<kernel::Address> accepted(const config::Instance& instance) const;
     // Tries again what the kernel has refused to the masters of `router`, because an interface may take it now (IPv6 is
     // enabled again, an MTU is back), and announces what it takes.
     void retry(kernel::Rtnetlink& netlink, const vrrp::Router& router);
