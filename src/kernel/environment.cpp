@@ -189,6 +189,7 @@ config::Environment host_environment() {
 
 config::Loaded load_in_its_namespace(const std::string& file, config::Environment environment,
                                      const std::string& given) {
+    if (!given.empty()) environment.network_namespace_exists = nullptr;  // the file's is not used
     auto loaded = config::load_file(file, environment);
     const auto name = config::net_namespace_of(loaded.config, given);
     if (name.empty()) return loaded;

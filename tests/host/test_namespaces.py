@@ -94,6 +94,10 @@ def test_the_command_line_s_namespace_beats_the_configuration_s(lan):
     daemon = wait_ready(one.mainstayd("net_namespace elsewhere\n" + instance(), "-s", "green"))
 
     wait_until(lambda: held_inside(one, inside), 15, "the address in the namespace")
+    assert "there is no network namespace" not in daemon.output()
+    one.write("/run/elsewhere.conf", "net_namespace elsewhere\n" + instance())
+    tested = one.run([program("mainstayd"), "-t", "-f", "/run/elsewhere.conf", "-s", "green"])
+    assert ": 0 errors, 0 warnings, 0 notes" in tested.stdout + tested.stderr
     assert daemon.stop() == 0
 
 

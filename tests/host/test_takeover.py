@@ -126,6 +126,18 @@ def test_a_keepalived_without_systemd_wants_mainstay_to_be_started_by_hand(site)
     assert keepalived.alive() and one.holds(VIP)
 
 
+def test_bfd_sessions_are_refused_before_anything_is_touched(site):
+    one, _, _, keepalived, _ = site
+    sessions = "bfd_instance b {\n source_ip 192.168.4.11\n neighbor_ip 192.168.4.99\n}\n"
+
+    daemon = one.mainstayd(sessions + configuration("BACKUP", 150), "--takeover", name="mainstay.conf")
+
+    assert daemon.wait(20) == 1
+    assert "--takeover: the configuration has BFD sessions, which two programs on one host cannot have at the same time: " \
+        "not started" in daemon.output()
+    assert keepalived.alive() and one.holds(VIP)
+
+
 @pytest.mark.parametrize("other", ["track_interface {\n nowhere\n}\n", pytest.param(None, marks=pytest.mark.nightly)])
 def test_a_backup_that_could_not_become_master_is_not_taken_over(lan, other):
     """mainstay is in FAULT, or has other instances: nobody would have the address when the master goes."""

@@ -51,6 +51,8 @@ constexpr std::array<unsigned, 1> kCapabilities{
     CAP_DAC_READ_SEARCH};  // to read keys, and to check scripts in any folder
 constexpr std::size_t kLossesLogged = 20;
 constexpr int kMemoryKept = 256 * 1024 * 1024;
+constexpr const char* kNoTakeover =
+    "--takeover: the configuration has BFD sessions, which two programs on one host cannot have at the same time";
 constexpr int kLogAgainMs = 20;  // the queue of a log socket may hold ten lines only
 
 LogLevel level_of(config::Severity severity) {
@@ -249,10 +251,26 @@ void send_copy(const std::string& text, Log& log) {
     if (!sent) log.warning("a copy of the configuration cannot be kept: {}", sent.error().text());
 }
 
+// Whether the reading ends here, because it must be done elsewhere, or what it would begin is not possible.
+bool is_not_for_this_reader(const ipc::RoleStartup& startup, const config::Config& config, ipc::ReadingDone& done) {
+    if (is_elsewhere(startup, done.daemon)) {
+        done.wants_namespace = done.daemon.net_namespace;
+        // For a supervisor of an earlier version, which starts no reader there.
+        done.summary = "no reader can be started in network namespace " + done.wants_namespace + ": upgrade the daemon";
+    } else if (startup.adopt && !bfd::configured_sessions(config).empty()) {
+        done.summary = kNoTakeover;
+    } else {
+        return false;
+    }
+    done.exit_code = 1;
+    return true;
+}
+
 Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int check_log, kernel::DaemonLog& log) {
     auto environment = kernel::host_environment();
     environment.config_id = startup.config_id;
     environment.all_include_checks = startup.all_include_checks;
+    if (!startup.net_namespace.empty()) environment.network_namespace_exists = nullptr;  // the file's is not used
     const auto unsafe = note_unsafe_scripts(environment);
     // What -t --strict refuses, a start and a reload with --strict do as well.
     const kernel::ExposedFiles exposed{environment, {0, 0}};
@@ -260,12 +278,8 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int
     if (startup.strict) exposed.report(loaded, startup.settings_path);
     ipc::ReadingDone done;
     done.daemon = daemon_settings(loaded.config, startup.net_namespace);
-    if (is_elsewhere(startup, done.daemon)) {
-        done.wants_namespace = done.daemon.net_namespace;
-        done.exit_code = 1;  // for a supervisor of an earlier version, which starts no reader there
-        done.summary = "no reader can be started in network namespace " + done.wants_namespace + ": upgrade the daemon";
+    if (is_not_for_this_reader(startup, loaded.config, done))
         return ipc::send_message(ipc::inherited::kControl, done) ? Then::End : Then::Fail;
-    }
     done.stays = true;
     bool accept_losses = false;
     const auto problems = read_own_settings(startup, done, accept_losses);
