@@ -107,9 +107,9 @@ void add_diff(CLI::App& config, Chosen& chosen) {
     };
     const auto options = std::make_shared<Options>();
     auto* diff = config.add_subcommand(
-        "diff", "Show what a reload from A to B would change; exit 0 nothing, 1 something, 2 error");
-    diff->add_option("A", options->before, "Read the running configuration from this file")->required();
-    diff->add_option("B", options->after, "Read the new configuration from this file")->required();
+        "diff", "Show what a reload from RUNNING to NEW would change; exit 0 nothing, 1 something, 2 error");
+    diff->add_option("RUNNING", options->before, "Read the running configuration from this file")->required();
+    diff->add_option("NEW", options->after, "Read the new configuration from this file")->required();
     diff->add_option("-i,--config-id", options->config_id, "Take @ID lines of this id instead of this host's");
     diff->add_flag("--json", options->as_json, "Print the changes as JSON");
     runs_alone(*diff, chosen, options, [](const Options& given) {

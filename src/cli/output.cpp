@@ -40,8 +40,9 @@ void print_error(std::string_view text) {
 int finish_output(std::string_view program, int exit_code, int when_lost) {
     if (std::fflush(stdout) != 0 && first_errno() == 0) first_errno() = errno;
     if (std::ferror(stdout) == 0 && first_errno() == 0) return exit_code;
-    print_error(fmt::format("{}: cannot write to the standard output: {}\n", program,
-                            std::generic_category().message(first_errno())));
+    // What others wrote to the stream, as help is, failed without a reason that could be asked for now.
+    const auto reason = first_errno() == 0 ? "" : ": " + std::generic_category().message(first_errno());
+    print_error(fmt::format("{}: cannot write to the standard output{}\n", program, reason));
     return when_lost;
 }
 

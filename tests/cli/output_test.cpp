@@ -17,8 +17,9 @@ struct Ran {
     std::string errors;
 };
 
-// A program that prints `text` to the file `out` and means to exit with `exit_code`; 9 if output is lost.
-Ran prints(const std::string& text, const char* out, int exit_code) {
+// A program that prints `text` to the file `out` and means to exit with `exit_code`; 9 if output is lost. `otherwise`:
+// a library prints it, which does not keep why that fails.
+Ran prints(const std::string& text, const char* out, int exit_code, bool otherwise = false) {
     std::array<int, 2> errors{};
     REQUIRE(::pipe2(errors.data(), O_CLOEXEC) == 0);
     std::fflush(stdout);  // what doctest has printed is not the child's
@@ -26,7 +27,10 @@ Ran prints(const std::string& text, const char* out, int exit_code) {
     if (child == 0) {
         ::dup2(::open(out, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
         ::dup2(errors[1], STDERR_FILENO);
-        print(text);
+        if (otherwise)
+            std::fputs(text.c_str(), stdout), std::fflush(stdout);
+        else
+            print(text);
         ::_exit(finish_output("prog", exit_code, 9));
     }
     ::close(errors[1]);
@@ -60,6 +64,10 @@ TEST_CASE("output that a full disk loses is an error with its reason, in the buf
     const auto large = prints(std::string(1 << 20, 'x'), "/dev/full", 0);
     CHECK(large.exit_code == 9);
     CHECK(large.errors == kLost);
+
+    const auto unknown = prints("text\n", "/dev/full", 0, true);
+    CHECK(unknown.exit_code == 9);
+    CHECK(unknown.errors == "prog: cannot write to the standard output\n");
 }
 
 TEST_CASE("a program that prints nothing does not mind a full disk") {

@@ -190,7 +190,7 @@ def test_a_purge_of_keepalived_takes_neither_the_drop_in_s_boot_nor_its_options(
 
     said = clean_root.run("apt-get", "purge", "-y", "keepalived").stdout
 
-    assert "keepalived.service is enabled again" in said
+    assert "keepalived.service is enabled, as the purge of keepalived disables it" in said
     assert at_boot(clean_root)
     assert (clean_root.path / "etc/default/keepalived").read_text(encoding="utf-8") == 'DAEMON_ARGS="-D"\n'
 

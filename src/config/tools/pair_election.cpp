@@ -102,9 +102,10 @@ private:
             return;
         }
         if (a_.priority() != b_.priority()) return;
+        const bool tracked = a_.priority() != a_.instance.priority || b_.priority() != b_.instance.priority;
         r_.add(Severity::Warning, Code::PairPriority, Where::Both,
-               fmt::format("{}: both have priority {}: the router with the higher source address wins", name_,
-                           a_.priority()),
+               fmt::format("{}: both have priority {}{}: the router with the higher source address wins", name_,
+                           a_.priority(), tracked ? " while all that they track is well" : ""),
                "set different priorities, for example 150 and 100");
     }
 

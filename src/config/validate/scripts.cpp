@@ -62,7 +62,8 @@ public:
                                 "script can be changed by users other than root"
                               : "scripts are run, but enable_script_security is not set");
             d.effect = "the scripts are run";
-            d.fix = "add enable_script_security and script_user to global_defs";
+            d.fix = r_.global.script_user.empty() ? "add enable_script_security and script_user to global_defs"
+                                                  : "add enable_script_security to global_defs";
         }
     }
 
