@@ -67,10 +67,11 @@ void add_why(CLI::App& app, Chosen& chosen) {
            "Explain this one, or the instance of this virtual address; SERVICE/SERVER for a server that several "
            "services have")
         ->required();
-    why->add_option("SERVICE", options->service,
-                    "Explain which server a new flow from NAME, a client's ADDRESS:PORT, to this service goes to (mh)");
-    auto* udp = why->add_flag("--udp", options->udp, "The flow is one of UDP");
-    why->add_flag("--json", options->as_json, "Print the daemon's answer as JSON")->excludes(udp);
+    auto* service = why->add_option(
+        "SERVICE", options->service,
+        "Explain which server a new flow from NAME, a client's ADDRESS:PORT, to this service goes to (mh)");
+    why->add_flag("--udp", options->udp, "The flow is one of UDP")->needs(service);
+    why->add_flag("--json", options->as_json, "Print the daemon's answer as JSON")->excludes(service);
     asks_daemon(*why, chosen, options, [](const std::string& socket, const Options& given) {
         return given.service.empty() ? ctl_why(socket, given.name, given.as_json)
                                      : ctl_flow(given.name, given.service, given.udp);

@@ -17,7 +17,7 @@ constexpr const char* kServersFooter =
     "HAProxy's `set server ... state drain|maint|ready` is `drain`, `disable`, `enable` here.";
 
 std::string is_duration(const std::string& text) {
-    return seconds_of(text) ? std::string{} : "must be a time as in 90s, 30m, 1h30m, 2d, at most 366d";
+    return seconds_of(text) ? std::string{} : "must be a time as in 90s, 30m, 1h30m, 2d, of 1s to 366d";
 }
 
 using Servers = std::shared_ptr<ServerOptions>;

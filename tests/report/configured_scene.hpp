@@ -125,7 +125,7 @@ struct ConfiguredScene {
                 .router_id = "dir1",
                 .now = daemon.now,
                 .started = {daemon.now.unix_us - 9'000'000},
-                .up_since = {{"VI_1", {daemon.now.unix_us - 7'040'000}}}};
+                .histories = {{"VI_1", {.up_since = WallTime{daemon.now.unix_us - 7'040'000}, .became_master = {}}}}};
     }
     [[nodiscard]] report::SnmpView view() const {
         return snmp_view({.vrrp = true, .checker = true, .rfc_v2 = true, .rfc_v3 = true, .traps = true, .socket = {}},

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -79,17 +80,23 @@ struct SnmpLink {
     std::vector<IpAddress> addresses;  // in the kernel's order, VIPs among them
 };
 
+// What an instance's status does not have: the time there is that of the last transition, and its cause.
+struct InstanceHistory {
+    std::optional<WallTime> up_since;    // unless it is in INIT or FAULT
+    std::optional<Cause> became_master;  // for which it became MASTER last
+};
+
 // The inputs of a view. The references are valid only during the call.
 struct SnmpFacts {
     const config::Config& config;  // with the devices of vrrp::plan_devices()
     const VrrpStatus& status;
     const LvsStatus& lvs;
-    const std::map<std::string, SnmpLink>& links;   // by the interface's name
-    std::string version;                            // "mainstay v0.1.0"
-    std::string router_id;                          // resolved
-    WallTime now, started;                          // `started`: when SNMP's own clock began
-    std::map<std::string, WallTime> up_since = {};  // of instances that are not in INIT or FAULT
-    std::string net_namespace = {};                 // from the command line
+    const std::map<std::string, SnmpLink>& links;           // by the interface's name
+    std::string version;                                    // "mainstay v0.1.0"
+    std::string router_id;                                  // resolved
+    WallTime now, started;                                  // `started`: when SNMP's own clock began
+    std::map<std::string, InstanceHistory> histories = {};  // by the instance's name
+    std::string net_namespace = {};                         // from the command line
     // Services as they were before the last reload, which removed or changed them: its events may come after it.
     std::span<const config::VirtualServer> former = {};
 };
@@ -117,8 +124,7 @@ struct SnmpTrap {
 [[nodiscard]] std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,
                                                       const VrrpStatus& before);
 
-// Updates SnmpFacts::up_since for an event: the document has the time of the last transition, which for a master is
-// not the time when the instance left INIT or FAULT.
-void update_up_since(std::map<std::string, WallTime>& up_since, const Event& event);
+// Updates SnmpFacts::histories for an event.
+void update_histories(std::map<std::string, InstanceHistory>& histories, const Event& event);
 
 }  // namespace mainstay::report

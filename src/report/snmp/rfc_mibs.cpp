@@ -33,7 +33,10 @@ struct Row {
     const SnmpLink& link;     // a VMAC, if it has one, also where its adverts leave from the parent
     std::uint32_t interface;  // the index of the configured one, by which keepalived counts rows
     IpAddress own, master;
+    InstanceHistory history;
 };
+
+bool is_master(const Row& row) { return row.now != nullptr && row.now->state == vrrp::State::Master; }
 
 std::vector<Row> rows(const SnmpFacts& facts) {
     std::vector<Row> list;
@@ -46,9 +49,14 @@ std::vector<Row> rows(const SnmpFacts& facts) {
                 link_of(facts, vmac.empty() ? instance.interface : vmac),
                 link_of(facts, vrrp::base_interface(instance)).index,
                 own_address(facts, instance),
+                {},
                 {}};
-        if (now != nullptr && now->state == vrrp::State::Master) row.master = row.own;
-        if (now != nullptr && now->state != vrrp::State::Master && now->names_master()) row.master = now->master;
+        if (const auto history = facts.histories.find(instance.name); history != facts.histories.end())
+            row.history = history->second;
+        if (is_master(row))
+            row.master = row.own;
+        else if (now != nullptr && now->names_master())
+            row.master = now->master;
         list.push_back(std::move(row));
     }
     return list;
@@ -76,9 +84,11 @@ int new_master_reason(const config::Instance& instance, Cause cause) {
     if (cause == Cause::Preemption) return 2;
     return cause == Cause::PriorityZero || instance.priority == config::kOwnerPriority ? 1 : 3;
 }
+// notMaster(0) is of an instance that never was MASTER.
 int new_master_reason(const Row& row) {
-    if (row.now == nullptr || row.now->state != vrrp::State::Master) return 0;
-    return new_master_reason(row.config, row.now->cause);
+    if (is_master(row)) return new_master_reason(row.config, row.now->cause);
+    const auto before = row.history.became_master;
+    return before ? new_master_reason(row.config, *before) : 0;
 }
 
 // ipTtlError(1), versionError(2), checksumError(3)
@@ -106,8 +116,7 @@ void add_v3_operations(SnmpView& view, const SnmpFacts& facts, const Row& row) {
     table.put(9, integer(row.config.advert_int.count() / 10'000));
     table.put(10, yes_no(!row.config.nopreempt));
     table.put(11, yes_no(!vrrp::refuses_packets(row.config)));
-    const auto up = facts.up_since.find(row.config.name);
-    table.put(12, ticks(up != facts.up_since.end() ? hundredths(up->second, facts.now) : 0));
+    table.put(12, ticks(row.history.up_since ? hundredths(*row.history.up_since, facts.now) : 0));
     table.put(13, integer(1));  // active
     for (const auto& vip : row.config.addresses)
         SnmpTable{view, kVrrpv3Mib + Oid{1, 1, 2, 1}, index + components(bytes_of(vip.prefix.address))}.put(2,
@@ -161,8 +170,7 @@ void add_vrrp_mib(SnmpView& view, const SnmpFacts& facts) {
         table.put(9, integer(static_cast<int>(row.config.auth_type) + 1));
         table.put(11, integer(row.config.advert_int.count() / 1'000'000));
         table.put(12, yes_no(!row.config.nopreempt));
-        const auto up = facts.up_since.find(row.config.name);
-        table.put(13, ticks(up != facts.up_since.end() ? hundredths(facts.started, up->second) : 0));
+        table.put(13, ticks(row.history.up_since ? hundredths(facts.started, *row.history.up_since) : 0));
         table.put(14, integer(1));
         table.put(15, integer(1));
         for (const auto& vip : row.config.addresses)
@@ -238,6 +246,7 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
                   link_of(facts, instance->interface),
                   link_of(facts, vrrp::base_interface(*instance)).index,
                   own_address(facts, *instance),
+                  {},
                   {}};
     const bool v4 = instance->family != Family::V6;
     if (parts.rfc_v2 && is_v2(row))
@@ -274,17 +283,22 @@ std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts&
     return traps;
 }
 
-void update_up_since(std::map<std::string, WallTime>& up_since, const Event& event) {
+void update_histories(std::map<std::string, InstanceHistory>& histories, const Event& event) {
     if (event.kind != Event::Kind::Instance) return;
     switch (event.transition) {
         case Transition::Backup:
-        case Transition::Master:
-            up_since.try_emplace(event.name, event.at);
+        case Transition::Master: {
+            auto& history = histories[event.name];
+            if (!history.up_since) history.up_since = event.at;
+            if (event.transition == Transition::Master) history.became_master = event.cause;
             return;
+        }
         case Transition::Fault:
+            histories[event.name].up_since.reset();
+            return;
         case Transition::Stop:
         case Transition::Deleted:
-            up_since.erase(event.name);
+            histories.erase(event.name);
             return;
         default:
             return;

@@ -93,8 +93,8 @@ private:
         return report::snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
     }
     [[nodiscard]] SnmpFacts facts() const {
-        return {planned_,    status_,         lvs_,     links_,    version_,
-                router_id(), runtime_.wall(), started_, up_since_, runtime_.options().net_namespace,
+        return {planned_,    status_,         lvs_,     links_,     version_,
+                router_id(), runtime_.wall(), started_, histories_, runtime_.options().net_namespace,
                 former_};
     }
     [[nodiscard]] std::string router_id() const {
@@ -131,7 +131,7 @@ private:
     report::VrrpStatus status_;
     report::LvsStatus lvs_;
     std::map<std::string, SnmpLink> links_;
-    std::map<std::string, WallTime> up_since_;
+    std::map<std::string, report::InstanceHistory> histories_;
     SnmpView view_;
     Instant viewed_{};
     std::uint64_t read_ = 0, sent_ = 0, lvs_read_ = 0, lvs_sent_ = 0;
@@ -176,7 +176,7 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
                     .set = [this](const Oid& oid, const SnmpValue& value) { set(oid, value); }});
     if (restarted) {  // earlier events were sent as traps by the process before
         for (auto batch = ring_->read_after(0); !batch.events.empty(); batch = ring_->read_after(sent_)) {
-            for (const auto& event : batch.events) report::update_up_since(up_since_, event);
+            for (const auto& event : batch.events) report::update_histories(histories_, event);
             sent_ = batch.last;
         }
         for (auto batch = lvs_ring_->read_after(0); !batch.events.empty(); batch = lvs_ring_->read_after(lvs_sent_))
@@ -326,7 +326,7 @@ void SnmpRole::send_traps() {
             runtime_.log().error("SNMP: {} transitions were overwritten before their traps", batch.lost);
         links_ = read_links();
         for (const auto& event : batch.events) {
-            report::update_up_since(up_since_, event);
+            report::update_histories(histories_, event);
             send(report::snmp_traps(parts_, facts(), event));
         }
         sent_ = batch.last;

@@ -29,6 +29,9 @@ struct RfcScene {
           .addresses = {*IpAddress::parse("10.0.0.4"), *IpAddress::parse("2001:db8::4"), *IpAddress::parse("fe80::9"),
                         *IpAddress::parse("fe80::4")}}}};
     WallTime now{1'000'000'000'000};
+    std::map<std::string, InstanceHistory> histories{
+        {"VI_1", {.up_since = WallTime{now.unix_us - 7'040'000}, .became_master = {}}},
+        {"VI_2", {.up_since = WallTime{now.unix_us + 50'000}, .became_master = {}}}};
 
     RfcScene() {
         auto loaded = config::load_text("x.conf", kDirector, {});
@@ -41,15 +44,7 @@ struct RfcScene {
         status.router.instances[1].counters.version_err = 3;
     }
     [[nodiscard]] SnmpFacts facts() const {
-        return {config,
-                status,
-                lvs,
-                links,
-                "mainstay v1",
-                "LVS_9",
-                now,
-                WallTime{now.unix_us - 9'000'000},
-                {{"VI_1", WallTime{now.unix_us - 7'040'000}}, {"VI_2", WallTime{now.unix_us + 50'000}}}};
+        return {config, status, lvs, links, "mainstay v1", "LVS_9", now, WallTime{now.unix_us - 9'000'000}, histories};
     }
     [[nodiscard]] SnmpView view() const { return snmp_view({.rfc_v2 = true, .rfc_v3 = true}, facts()); }
 };
@@ -83,7 +78,7 @@ TEST_CASE("an instance without a state is initialising, with its configured prio
     CHECK(rows(view, kVrrpv3Mib + Oid{1, 2, 5, 1}).find(" 2=I3") == std::string::npos);
 }
 
-TEST_CASE("the reason for being master is the priority of an owner, and the others' silence else") {
+TEST_CASE("the reason for being or having been master is an owner's priority, and the others' silence else") {
     RfcScene scene;
     const auto reason = [&] {
         const auto text = rows(scene.view(), kVrrpv3Mib + Oid{1, 2, 5, 1});
@@ -95,6 +90,9 @@ TEST_CASE("the reason for being master is the priority of an owner, and the othe
     CHECK(reason() == "I1");
     scene.status.router.instances[0].state = vrrp::State::Backup;
     CHECK(reason() == "I0");
+    scene.config.instances[0].priority = 150;
+    scene.histories["VI_1"].became_master = Cause::Preemption;
+    CHECK(reason() == "I2");
 }
 
 TEST_CASE("the last protocol error is the gravest that was counted") {
@@ -198,10 +196,14 @@ TEST_CASE("packet errors since the last look are traps, of each kind the first")
 }
 
 TEST_CASE("an instance is up from BACKUP or MASTER until it fails, stops or goes") {
-    std::map<std::string, WallTime> up;
+    std::map<std::string, InstanceHistory> histories;
     const auto note = [&](const char* state, std::int64_t at, Event::Kind kind = Event::Kind::Instance) {
-        update_up_since(up, {.kind = kind, .name = "VI_1", .transition = transition_from(state).value(), .at = {at}});
-        return up.contains("VI_1") ? up["VI_1"].unix_us : -1;
+        update_histories(histories, {.kind = kind,
+                                     .name = "VI_1",
+                                     .transition = transition_from(state).value(),
+                                     .cause = Cause::Timeout,
+                                     .at = {at}});
+        return histories["VI_1"].up_since.value_or(WallTime{-1}).unix_us;
     };
     CHECK(note("BACKUP_PRIORITY", 1) == -1);
     CHECK(note("BACKUP", 2, Event::Kind::Group) == -1);
@@ -209,8 +211,10 @@ TEST_CASE("an instance is up from BACKUP or MASTER until it fails, stops or goes
     CHECK(note("MASTER", 4) == 3);
     CHECK(note("FAULT", 5, Event::Kind::Group) == 3);
     CHECK(note("FAULT", 6) == -1);
+    CHECK(histories["VI_1"].became_master == Cause::Timeout);
     CHECK(note("MASTER", 7) == 7);
     CHECK(note("STOP", 8) == -1);
+    CHECK_FALSE(histories["VI_1"].became_master);
     CHECK(note("MASTER", 9) == 9);
     CHECK(note("DELETED", 10) == -1);
 }

@@ -88,7 +88,7 @@ struct MasterScene {
                 "LVS_1",
                 now,
                 WallTime{now.unix_us - 9'000'000},
-                {{"VI_1", WallTime{now.unix_us - 7'040'000}}}};
+                {{"VI_1", {.up_since = WallTime{now.unix_us - 7'040'000}, .became_master = {}}}}};
     }
     std::string shown(const SnmpParts& parts, const Oid& oid) const {
         const auto view = snmp_view(parts, facts());
