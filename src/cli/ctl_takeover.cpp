@@ -91,8 +91,8 @@ Result<config::Config> can_run_beside(const Names& instances) {
     if (!loaded.can_run())
         return fail(Errc::Invalid,
                     fmt::format("mainstay cannot run {0}: `mainstayctl config check {0}` shows why", file));
-    for (const auto& section : loaded.config.more->sections)
-        if (section.keyword == config::keyword::bfd_instance) return fail(Errc::Unsupported, kBfd);
+    if (config::find_section(loaded.config.more->sections, config::keyword::bfd_instance) != nullptr)
+        return fail(Errc::Unsupported, kBfd);
     Names missing = instances;
     for (const auto& instance : loaded.config.instances) missing.erase(instance.name);
     if (missing.empty()) return std::move(loaded.config);

@@ -44,14 +44,9 @@ std::optional<config::VirtualAddress> address_of(const config::Section& line, co
 
 // The members of a track_group are in its block `group`.
 std::vector<std::string> members_of(const config::Config& config, const std::string& group) {
-    for (const config::Section& section : config.more->sections) {
-        if (section.keyword != keyword::track_group || section.names.empty() || section.names.front() != group)
-            continue;
-        const auto* members = config::find_section(section.sections, keyword::group);
-        if (members == nullptr) return {};
-        return config::words_of(members->values, keyword::group);
-    }
-    return {};
+    const auto* block = config::find_section(config.more->sections, keyword::track_group, group);
+    const auto* members = block != nullptr ? config::find_section(block->sections, keyword::group) : nullptr;
+    return members != nullptr ? config::words_of(members->values, keyword::group) : config::WordList{};
 }
 
 }  // namespace

@@ -34,12 +34,9 @@ std::optional<int> weight_in(const KeywordValues& values) {
 
 // The weight of the bfd_instance, for trackers without their own.
 Weight default_weight(const config::Config& config, std::string_view name) {
-    for (const Section& section : config.more->sections) {
-        if (section.keyword != keyword::bfd_instance || section.names.empty() || section.names.front() != name)
-            continue;
-        return {weight_in(section.values).value_or(0), config::has_word(section.values, keyword::weight, "reverse")};
-    }
-    return {};
+    const auto* bfd = config::find_section(config.more->sections, keyword::bfd_instance, name);
+    if (bfd == nullptr) return {};
+    return {weight_in(bfd->values).value_or(0), config::has_word(bfd->values, keyword::weight, "reverse")};
 }
 
 // keepalived: a line's own reverse or noreverse counts, else that of the bfd_instance (2.2.7).
@@ -78,10 +75,7 @@ void BfdStates::configure(const config::Config& config) {
         tracked_.push_back(tracked_bfds(config, instance, group == config.sync_groups.end() ? nullptr : &*group));
     }
     std::erase_if(states_, [&](const auto& entry) {
-        return std::ranges::none_of(config.more->sections, [&](const Section& section) {
-            return section.keyword == keyword::bfd_instance && !section.names.empty() &&
-                   section.names.front() == entry.first;
-        });
+        return config::find_section(config.more->sections, keyword::bfd_instance, entry.first) == nullptr;
     });
 }
 

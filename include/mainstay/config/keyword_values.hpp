@@ -156,6 +156,14 @@ template <class T>
     return nullptr;
 }
 
+// The section of this keyword and name; null if there is none.
+[[nodiscard]] inline const Section* find_section(const std::vector<Section>& sections, const KeywordName& keyword,
+                                                 std::string_view name) {
+    for (const Section& section : sections)
+        if (section.keyword == keyword && !section.names.empty() && section.names.front() == name) return &section;
+    return nullptr;
+}
+
 // Stores the value at its place, instead of the one that is there.
 inline void set_value(KeywordValues& values, const KeywordName& keyword, KeywordData data) {
     const auto at = std::ranges::lower_bound(values, keyword.text, {}, &KeywordValue::keyword);

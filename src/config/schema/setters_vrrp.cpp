@@ -81,10 +81,7 @@ void begin_members(ParseContext& r, const Value& v) {
 }
 
 void begin_track_group(ParseContext& r, const Value& v) {
-    const bool known = std::ranges::any_of(r.more->sections, [&](const Section& section) {
-        return section.keyword == keyword::track_group && !section.names.empty() && section.names.front() == v.word;
-    });
-    if (known) refuse_known_name(r, v);
+    if (find_section(r.more->sections, keyword::track_group, v.word) != nullptr) refuse_known_name(r, v);
 }
 
 void add_member(ParseContext& r, const Value& v) { r.group->members.emplace_back(v.word, v.mark); }

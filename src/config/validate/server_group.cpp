@@ -98,15 +98,6 @@ std::uint32_t undecided_mark(const Section& group) {
     return has_v4 && has_v6 ? undecided : 0;
 }
 
-// Null: there is none.
-const Section* group_called(const ParseContext& r, std::string_view name) {
-    const auto found = std::ranges::find_if(r.more->sections, [&](const Section& section) {
-        return section.keyword == keyword::virtual_server_group && !section.names.empty() &&
-               section.names.front() == name;
-    });
-    return found != r.more->sections.end() ? &*found : nullptr;
-}
-
 }  // namespace
 
 std::vector<GroupEntry> group_entries(const Section& group) {
@@ -118,13 +109,13 @@ std::vector<GroupEntry> group_entries(const Section& group) {
 }
 
 bool has_marks_alone(const ParseContext& r, std::string_view group) {
-    const Section* found = group_called(r, group);
+    const Section* found = find_section(r.more->sections, keyword::virtual_server_group, group);
     return found != nullptr && std::ranges::all_of(group_entries(*found), [](const auto& e) { return e.fwmark != 0; });
 }
 
 bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
     VirtualServer& m = draft.model;
-    const Section* const found = group_called(r, *m.group);
+    const Section* const found = find_section(r.more->sections, keyword::virtual_server_group, *m.group);
     if (found == nullptr) return false;  // check_across has said it
     if (const std::uint32_t mark = undecided_mark(*found); mark != 0) {
         auto& d = r.diag.error(

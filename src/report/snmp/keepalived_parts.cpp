@@ -24,13 +24,11 @@ bool inherit(TrackedByName& use, const config::Config& config, const config::Key
     };
     if (block.text == keyword::track_file) return from(vrrp::file_trackers(config));
     if (block.text == keyword::track_process) return from(vrrp::process_trackers(config));
-    for (const auto& section : config.more->sections)
-        if (section.keyword == keyword::bfd_instance && !section.names.empty() && section.names.front() == use.name) {
-            use.weight = static_cast<int>(value_of(section.values, keyword::weight).value_or(0));
-            use.reverse = config::has_word(section.values, keyword::weight, "reverse");
-            return is_for_vrrp(section);
-        }
-    return false;
+    const auto* bfd = config::find_section(config.more->sections, keyword::bfd_instance, use.name);
+    if (bfd == nullptr) return false;
+    use.weight = static_cast<int>(value_of(bfd->values, keyword::weight).value_or(0));
+    use.reverse = config::has_word(bfd->values, keyword::weight, "reverse");
+    return is_for_vrrp(*bfd);
 }
 
 bool acts(const TrackedByName& use, const config::Keyword<config::Section>& block, Tracks whose) {
