@@ -25,6 +25,11 @@ std::uint64_t time_stamp(std::int64_t unix_us) {
     return seconds << 32 | fraction << 16;
 }
 
+// Whether a number is from a time that the window does not reach yet.
+bool is_beyond(const HmacSettings& hmac, std::uint64_t sequence, std::int64_t unix_us) {
+    return hmac.by_time && clock_difference(sequence, unix_us) > hmac.window.count();
+}
+
 }  // namespace
 
 std::uint32_t Authentication::next_ah(std::int64_t unix_us) {
@@ -33,7 +38,8 @@ std::uint32_t Authentication::next_ah(std::int64_t unix_us) {
     return static_cast<std::uint32_t>(sent_);
 }
 
-std::uint64_t Authentication::next_hmac(std::int64_t unix_us) {
+std::uint64_t Authentication::next_hmac(std::int64_t unix_us, const HmacSettings& hmac) {
+    if (is_beyond(hmac, sent_, unix_us)) sent_ = 0;
     sent_ = std::max(sent_ + 1, time_stamp(unix_us));
     return sent_;
 }
@@ -48,6 +54,10 @@ bool Authentication::grows(const IpAddress& sender, std::uint64_t sequence) {
     }
     heard_.push_back({sender, sequence});
     return true;
+}
+
+void Authentication::forget_beyond(const HmacSettings& hmac, std::int64_t unix_us) {
+    std::erase_if(heard_, [&](const HeardSequence& heard) { return is_beyond(hmac, heard.sequence, unix_us); });
 }
 
 void Authentication::catch_up(std::uint64_t sequence) { sent_ = std::max(sent_, sequence); }
@@ -152,6 +162,7 @@ bool trailer_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& part
                  from, std::abs(difference), difference > 0 ? "ahead of" : "behind", hmac.window.count());
         return false;
     }
+    c.auth.forget_beyond(hmac, c.unix_us);
     if (!c.auth.grows(p.source, trailer->sequence)) {
         ++c.counters.auth_ext_replay;
         log_once(c, p, Problem::Replay, "received a signed packet from {} for the second time", from);

@@ -66,7 +66,7 @@ void Instance::seal(Step step, SendAdvert& advert) {
     if (!header && !hmac.signs()) return;
     const auto key = auth_key(*config_);
     const bool multicast = config_->unicast_peers.empty();
-    const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us);
+    const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us, hmac);
     if (header) {
         advert.protocol = wire::kAhProtocol;
         ip_id_ = ip_id_ == UINT16_MAX ? std::uint16_t{1} : static_cast<std::uint16_t>(ip_id_ + 1);

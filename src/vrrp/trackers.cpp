@@ -226,9 +226,10 @@ bool TrackerStates::update(const ProcessFact& fact, Instant now, Intents& out) {
 }
 
 void TrackerStates::turn(Process& process, bool up, Intents& out) const {
-    process.known = true;
+    const bool first = !std::exchange(process.known, true);
     process.up = up;
     process.turns.reset();
+    if (first && !up) return;  // it has lost nothing (2.2.7 says nothing, either)
     out.push_back(WriteLog{{LogLevel::Info, fmt::format("Quorum {} for tracked process {}", up ? "gained" : "lost",
                                                         process.config.name)}});
 }

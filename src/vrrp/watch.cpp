@@ -28,14 +28,15 @@ void add_link(std::vector<PolledLink>& links, PolledLink link) {
     links.push_back(std::move(link));
 }
 
-// The last configured parameter may be a prefix of the actual one (partial match).
+// keepalived 2.2.7: `partial` compares as many parameters as are configured; with `initial` the last of them may be the
+// beginning of the actual one, too.
 bool same_parameters(const ProcessTracker& tracker, const std::vector<std::string>& argv) {
     using Params = ProcessTracker::Params;
     if (tracker.params == Params::None) return true;
     const auto& wanted = tracker.command;
     if (argv.size() < wanted.size() || (tracker.params == Params::Exact && argv.size() != wanted.size())) return false;
     for (std::size_t i = 1; i < wanted.size(); ++i) {
-        const bool part = tracker.params == Params::Partial && i + 1 == wanted.size();
+        const bool part = tracker.params == Params::Initial && i + 1 == wanted.size();
         if (part ? !argv[i].starts_with(wanted[i]) : argv[i] != wanted[i]) return false;
     }
     return true;

@@ -219,10 +219,15 @@ def test_a_process_is_distinguished_by_its_parameters(lan):
  quorum_max 2
  weight 1
 }
-vrrp_track_process partial {
+vrrp_track_process begun {
+ process /run/worker 10
+ param_match initial
+ weight 10
+}
+vrrp_track_process as_many {
  process /run/worker 10
  param_match partial
- weight 10
+ weight 40
 }
 vrrp_track_process none {
  process worker
@@ -231,7 +236,7 @@ vrrp_track_process none {
 }
 """
     one.start(["/run/worker", "1000"])
-    wait_ready(one.mainstayd(text + fast(more="track_process {\n exact\n partial\n none\n }")))
+    wait_ready(one.mainstayd(text + fast(more="track_process {\n exact\n begun\n as_many\n none\n }")))
     priority_on_the_wire(one, 160)
     one.start(["/run/worker", "1000"])
     priority_on_the_wire(one, 161)

@@ -204,12 +204,19 @@ TEST_CASE("auth_hmac signs with the active key and the time, and numbers grow wi
     const std::string_view key = "a secret of thirty-two bytes, 07";
     CHECK(wire::trailer_right(std::span{payload}.first(12), *trailer, ip("10.0.0.1"), std::as_bytes(std::span{key})));
 
-    AuthBench stuck{hmac_instance("enforce", "time", 8)};  // the clock was set back
-    (void)stuck.bench.tick(t0 + 4s);
-    (void)stuck.bench.router.step(ClockTold{{kNow - 60'000'000}}, t0 + 4s);
-    const auto next = stuck.bench.tick(t0 + 5s);
-    CHECK(wire::decode_trailer(std::span{advert_in(next).payloads[0]}.subspan(12))->sequence == stamp(4, 1));
-    CHECK(wire::decode_trailer(std::span{advert_in(next).payloads[0]}.subspan(12))->key_id == 8);
+    // The clock was set back, by less than the time_window of 10 s or by more.
+    const auto after = [](std::int64_t back, const char* anti_replay) {
+        AuthBench stuck{hmac_instance("enforce", anti_replay, 8)};
+        (void)stuck.bench.tick(t0 + 4s);
+        (void)stuck.bench.router.step(ClockTold{{kNow - back * 1'000'000}}, t0 + 4s);
+        const auto next = stuck.bench.tick(t0 + 5s);
+        const auto read = wire::decode_trailer(std::span{advert_in(next).payloads[0]}.subspan(12));
+        CHECK(read->key_id == 8);
+        return read->sequence;
+    };
+    CHECK(after(5, "time") == stamp(4, 1));
+    CHECK(after(3600, "monotonic") == stamp(4, 1));
+    CHECK(after(3600, "time") == stamp(-3599));
 
     CHECK(advert_in(AuthBench{hmac_instance("enforce", "time", 9)}.bench.tick(t0 + 4s)).payloads[0].size() == 12);
 }
@@ -270,6 +277,20 @@ TEST_CASE("each defect of a signed packet has its counter and its line, and cost
     CHECK(lines(b.hear_signed({.key_id = 7, .sequence = stamp(1)}, t0 + 1s)) ==
           Lines{"(VI_1) received a signed packet from 10.0.0.2 for the second time"});
     CHECK(b.bench.counters().auth_ext_replay == 1);
+}
+
+TEST_CASE("where the clocks are set back, a sender's numbers from before do not keep out what it sends now") {
+    AuthBench b{hmac_instance()};
+    CHECK(b.hear_signed({.key_id = 7, .sequence = stamp(1)}, t0 + 1s).empty());
+    (void)b.bench.router.step(ClockTold{{kNow - 8'000'000}}, t0 + 2s);
+    CHECK_FALSE(
+        b.hear_signed({.key_id = 7, .sequence = stamp(-8)}, t0 + 2s).empty());  // it still has the time of before
+    (void)b.bench.router.step(ClockTold{{kNow - 3'600'000'000}}, t0 + 2s);
+    CHECK(b.hear_signed({.key_id = 7, .sequence = stamp(-3600)}, t0 + 2s).empty());
+    CHECK(b.bench.counters().advert_rcvd == 2);
+    (void)b.hear_signed({.key_id = 7, .sequence = stamp(-3600)}, t0 + 2s);
+    CHECK(b.bench.counters().advert_rcvd == 2);
+    CHECK(b.bench.counters().auth_ext_replay == 2);
 }
 
 TEST_CASE("with anti_replay monotonic the sender's clock may be anything, as long as it grows") {

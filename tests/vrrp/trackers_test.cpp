@@ -227,6 +227,9 @@ TEST_CASE("a process tracked without a weight is a fault below its quorum") {
     CHECK(brief(bench.router.step(ProcessFact{"P", 0}, t0 + 2ms)) ==
           Lines{"Quorum lost for tracked process P", "(VI_1) entering FAULT state (process P has no quorum)",
                 "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+    Bench absent = Bench::started(tracking({process()}, {tracks("track_process", {line("P")})}));
+    for (const auto& said : brief(absent.router.step(ProcessFact{"P", 0}, t0 + 1ms)))
+        CHECK_FALSE(said.contains("Quorum"));
 }
 
 TEST_CASE("fork_delay and terminate_delay hold a change back, and forget one that does not last") {

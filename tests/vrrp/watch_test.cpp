@@ -47,7 +47,7 @@ TEST_CASE("with full_command argv[0] is compared, and not comm") {
     CHECK_FALSE(matches(full, {"haproxy", {}}));
 }
 
-TEST_CASE("parameters are compared exactly, from the beginning, or the last one in part") {
+TEST_CASE("parameters are compared exactly, as many as are configured, or of the last of them the beginning") {
     // effect: vrrp_track_process: param_match
     struct Row {
         std::vector<std::string> argv;
@@ -56,7 +56,8 @@ TEST_CASE("parameters are compared exactly, from the beginning, or the last one 
     const Row rows[] = {
         {{"p", "-f", "/etc/a"}, true, true, true},
         {{"p", "-f", "/etc/a", "-d"}, false, true, true},
-        {{"p", "-f", "/etc/a.conf"}, false, false, true},
+        {{"p", "-f", "/etc/a.conf"}, false, true, false},
+        {{"p", "-f", "/etc/a.conf", "-d"}, false, true, false},
         {{"p", "-fx", "/etc/a"}, false, false, false},
         {{"p", "-f"}, false, false, false},
         {{"p"}, false, false, false},

@@ -17,11 +17,15 @@ public:
     // AH: the next number. keepalived counts from 1; ours grow with the time, by four a second, so that they exceed
     // everything that an earlier process has sent: one advert a second, answers to rivals, resignations.
     [[nodiscard]] std::uint32_t next_ah(std::int64_t unix_us);
-    // auth_hmac: the current time, or the last number + 1 if that is greater.
-    [[nodiscard]] std::uint64_t next_hmac(std::int64_t unix_us);
+    // auth_hmac: the current time, or the last number + 1 if that is greater. With `anti_replay time` the last number
+    // no longer counts once it is beyond the window, because the clock was set back: nobody would accept what follows
+    // it.
+    [[nodiscard]] std::uint64_t next_hmac(std::int64_t unix_us, const HmacSettings& hmac);
 
     // True if this number is greater than the sender's last one; it is then stored as the last one.
     [[nodiscard]] bool grows(const IpAddress& sender, std::uint64_t sequence);
+    // The same of what was heard: such a number would keep out what its sender sends now, until its time has come.
+    void forget_beyond(const HmacSettings& hmac, std::int64_t unix_us);
     // keepalived: routers of one AH group continue each other's numbers (seen with 2.2.7).
     void catch_up(std::uint64_t sequence);
 

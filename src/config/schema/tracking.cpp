@@ -86,7 +86,7 @@ constexpr KeywordSpec kTrackingRows[]{
     row(Block::TrackProcess, keyword::process, args::words(1, 255), "<path or name> [<param> ...]", "required",
         "Process to look for; params imply full_command.", {.repeat = Repeat::FirstWins, .example = "process haproxy"}),
     row(Block::TrackProcess, keyword::param_match, args::optional(args::one_of("initial|partial")), "[initial|partial]",
-        "exact when params given", "How params must match."),
+        "exact when params given", "The process may have more params (partial), and the last one may go on (initial)."),
     row(Block::TrackProcess, keyword::weight,
         args::with_tail(args::leading(args::integer(-254, 254)), "reverse|noreverse"), "<int -254..254> [reverse]", "0",
         "Priority change.", {.missing = Missing::Ignored, .repeat = Repeat::FirstWins}),

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -82,7 +83,19 @@ Result<void> MaintenanceFile::load(std::string folder, WallTime now) {
     return {};
 }
 
+bool MaintenanceFile::follow_clock(Instant now, WallTime wall) {
+    static constexpr std::int64_t kSet_us = 2'000'000;  // less is a clock that is slewed, or a process that had to wait
+    const auto before = std::exchange(looked_, std::pair{now, wall});
+    if (!before || !ordered_now_ || !order_.on || !order_.until) return false;
+    const auto passed = std::chrono::duration_cast<Micros>(now - before->first).count();
+    const std::int64_t set = wall.unix_us - before->second.unix_us - passed;
+    if (std::abs(set) < kSet_us) return false;
+    order_.until->unix_us += set;
+    return true;
+}
+
 Result<void> MaintenanceFile::set(ipc::MaintenanceOrder order) {
+    ordered_now_ = true;
     order_ = std::move(order);
     order_.request = 0;
     order_.note.clear();

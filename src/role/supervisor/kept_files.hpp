@@ -6,7 +6,9 @@
 // holds the ipc::MaintenanceOrder in the codec's form; one that cannot be read counts as none, and is reported.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "helper.hpp"
 #include "mainstay/base/error.hpp"
@@ -37,12 +39,18 @@ public:
     [[nodiscard]] bool is_over(WallTime now) const {
         return order_.on && order_.until && order_.until->unix_us <= now.unix_us;
     }
+    // To be called again and again, and before an order. Where the calendar clock is set, the time of an order of this
+    // run goes on as it was: true if its end has moved with the clock, and is not in the file yet. One that was found
+    // in the file ends by the calendar, as the clock of a host that boots may be wrong until it is set.
+    [[nodiscard]] bool follow_clock(Instant now, WallTime wall);
 
 private:
     [[nodiscard]] Result<void> write() const;
     DiskWork disk_;
     std::string folder_;
     ipc::MaintenanceOrder order_;
+    bool ordered_now_ = false;                            // set() in this run
+    std::optional<std::pair<Instant, WallTime>> looked_;  // at the clocks
 };
 
 // The servers in force of files and DNS names, kept for the next lvs process, and in a file for the next start of the

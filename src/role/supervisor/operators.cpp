@@ -170,6 +170,7 @@ void Operators::carry_out(const ipc::InstanceQuestion& question) {
 void Operators::begin_maintenance(const ipc::InstanceQuestion& question) {
     const auto request = question.request;
     const WallTime now = kernel::wall_now();
+    (void)maintenance_.follow_clock(kernel::monotonic_now(), now);  // of an order before this one
     ipc::MaintenanceOrder order{.on = true,
                                 .since = maintenance_.order().on ? maintenance_.order().since : now,
                                 .until = {},
@@ -305,8 +306,20 @@ void Operators::stop() {
 }
 
 void Operators::look() {
-    if (daemon_.is_running() && maintenance_.is_over(kernel::wall_now())) end_maintenance("its time is over", 0);
+    if (daemon_.is_running()) look_at_clocks();
     look_at_api_files();
+}
+
+void Operators::look_at_clocks() {
+    const WallTime wall = kernel::wall_now();
+    if (maintenance_.follow_clock(kernel::monotonic_now(), wall)) {
+        const auto order = maintenance_.order();
+        log_.notice("the clock was set, and maintenance lasts as long as it was to last: {}", described(order));
+        if (const auto kept = maintenance_.set(order); !kept)
+            log_.error("after a restart of the daemon, maintenance would end at another time: {}", kept.error().text());
+        send_maintenance(order);
+    }
+    if (maintenance_.is_over(wall)) end_maintenance("its time is over", 0);
 }
 
 void Operators::process_ended(Kind kind) {

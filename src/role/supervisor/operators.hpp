@@ -127,6 +127,7 @@ private:
     [[nodiscard]] Result<int> start_check_dump();
     [[nodiscard]] DumpFiles files_of_dump(int signal) const;
     [[nodiscard]] Result<int> start_hand_out(const DumpFiles& files, std::pair<UniqueFd, UniqueFd>& line);
+    void look_at_clocks();     // maintenance may be over
     void look_at_api_files();  // sends them again when one has changed
 
     DaemonState& daemon_;

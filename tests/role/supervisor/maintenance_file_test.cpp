@@ -28,6 +28,7 @@ struct MaintenanceFolder {
 };
 
 constexpr WallTime kNow{1'000'000'000}, kLater{2'000'000'000};
+constexpr std::int64_t kHour_us = 3'600'000'000;
 
 ipc::MaintenanceOrder order() {
     return {.on = true, .since = kNow, .until = kLater, .by = "alice", .reason = "kernel", .request = 5, .note = "n"};
@@ -134,4 +135,36 @@ TEST_CASE("what an operator wrote becomes one line of bounded length, and times 
     CHECK(one_line("\xbf\xbf", 1).empty());  // bytes that go on with a character that never began
     CHECK(one_line(std::string(500, 'x')).size() == 200);
     CHECK(utc_text(WallTime{1'795'163'866'000'000}) == "2026-11-20 08:37:46 UTC");
+}
+
+TEST_CASE("the time of maintenance goes on where the clock is set, by hours or by a little") {
+    const MaintenanceFolder folder;
+    MaintenanceFile file;
+    REQUIRE(file.load(folder.path, kNow));
+    const Instant start{std::chrono::seconds{5000}};
+    const auto look = [&](int second, std::int64_t set_us) {
+        return file.follow_clock(start + std::chrono::seconds{second},
+                                 WallTime{kNow.unix_us + second * std::int64_t{1'000'000} + set_us});
+    };
+    CHECK_FALSE(look(0, 0));
+    CHECK_FALSE(look(1, 2 * kHour_us));  // there is no order
+    REQUIRE(file.set(order()));
+    CHECK_FALSE(look(2, 2 * kHour_us));
+    CHECK_FALSE(look(3, 2 * kHour_us + 1'999'999));  // the clock is slewed
+    CHECK(file.order().until == kLater);
+    CHECK(look(4, kHour_us));
+    CHECK(file.order().until == WallTime{kLater.unix_us - kHour_us - 1'999'999});
+    CHECK_FALSE(look(5, kHour_us));
+    CHECK(look(6, 3 * kHour_us));
+    CHECK(file.order().until == WallTime{kLater.unix_us + kHour_us - 1'999'999});
+    MaintenanceFile found;
+    REQUIRE(found.load(folder.path, kNow));
+    CHECK_FALSE(found.follow_clock(start, kNow));
+    CHECK_FALSE(found.follow_clock(start, kLater));  // as a host that boots sets its clock
+    CHECK(found.order().until == kLater);
+    auto endless = order();
+    endless.until.reset();
+    REQUIRE(file.set(endless));
+    CHECK_FALSE(look(7, 0));
+    CHECK_FALSE(look(8, kHour_us));
 }
