@@ -31,8 +31,8 @@ int refuse(const std::string& why) {
 }  // namespace
 
 int ctl_api_credential(const CredentialOptions& options) {
-    // As a line it would be another name and a wrong role, or none.
-    if (options.name.empty() || options.name.find_first_of(" \t\r\n") != std::string::npos)
+    // As a line it would be another name and a wrong role.
+    if (options.name.find_first_of(" \t\r\n") != std::string::npos)
         return refuse("a name has 1 to 64 letters, digits, '.', '_' and '-'");
     std::string token, password;
     if (options.password) {

@@ -50,12 +50,10 @@ Result<std::string> socket_called(const std::string& name, const std::string& ru
     const auto daemons = running_daemons(run_directory);
     std::vector<RunningDaemon> found;
     for (const auto& daemon : daemons) {
-        if (daemon.name == name) return daemon.socket;
-        // What follows from its pid file need not be given: "blue" is "blue_keepalived.pid-1a2b3c4d", but not
-        // "bluegreen".
-        const auto rest = daemon.name.starts_with(name) ? std::string_view{daemon.name}.substr(name.size()) : "";
-        if (!rest.empty() && std::string_view{"_-."}.find(rest.front()) != std::string_view::npos)
-            found.push_back(daemon);
+        if (daemon.name == name || daemon.name == role::folder_name(name)) return daemon.socket;
+        // What follows from its pid file need not be given: "blue" is "blue_keepalived.pid-1a2b3c4d", but neither
+        // "bluegreen" nor "blue.two".
+        if (role::follows_from_pid_file(daemon.name, name)) found.push_back(daemon);
     }
     if (found.size() == 1) return found.front().socket;
     if (found.empty())
@@ -106,6 +104,11 @@ Result<std::string> control_socket_of(const DaemonChoice& choice, const std::str
     return fail(Errc::Invalid, fmt::format("several daemons run on this host: name one with --instance NAME or "
                                            "--pid-file FILE, before the command ({})",
                                            named(daemons)));
+}
+
+std::string name_at(const std::string& socket, const std::string& run_directory) {
+    const fs::path folder = fs::path{socket}.parent_path();
+    return folder.parent_path() == run_directory ? folder.filename().string() : std::string{};
 }
 
 int ctl_daemons(bool as_json) {

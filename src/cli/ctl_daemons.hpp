@@ -18,12 +18,15 @@ struct RunningDaemon {
 
 struct DaemonChoice {
     std::string socket;    // --socket
-    std::string instance;  // --instance: the name, or the beginning of the only one that begins so
+    std::string instance;  // --instance: the name, which may lack what follows from the pid file
     std::string pid_file;  // --pid-file: that of -p
 };
 // The control socket to ask. Without a choice: that of the daemon without a name, or else of the only one there is.
 // Errc::NotFound: no such daemon runs. Errc::Invalid: several do, which the text names.
 [[nodiscard]] Result<std::string> control_socket_of(const DaemonChoice& choice, const std::string& run_directory);
+
+// The name of the daemon with this control socket; empty: it has none, or the socket is not where daemons have theirs.
+[[nodiscard]] std::string name_at(const std::string& socket, const std::string& run_directory);
 
 // Prints the daemons of this host.
 [[nodiscard]] int ctl_daemons(bool as_json);

@@ -82,6 +82,14 @@ void add_daemon_choice(CLI::App& app, DaemonChoice& choice) {
         ->excludes(by_name);
 }
 
+// A variable that a script forgot to set must not choose every server, or what another option chooses.
+void refuse_empty_words(CLI::App& app) {
+    const CLI::Validator is_given{[](std::string& word) { return std::string{word.empty() ? "it is empty" : ""}; }, ""};
+    for (CLI::Option* option : app.get_options())
+        if (option->get_items_expected_max() > 0 && !option->check_lname("reason")) option->transform(is_given);
+    for (CLI::App* command : app.get_subcommands({})) refuse_empty_words(*command);
+}
+
 int run(int argc, char** argv) {
     CLI::App app{"Show and check a mainstay director."};
     app.set_version_flag("--version", "mainstayctl " MAINSTAY_VERSION);
@@ -97,6 +105,7 @@ int run(int argc, char** argv) {
     add_change_commands(app, chosen);
     add_operate_commands(app, chosen);
     add_host_commands(app, chosen);
+    refuse_empty_words(app);
 
     if (const auto exit_code = run_remotely({argv + 1, argv + argc})) return *exit_code;
     if (const auto problem = unknown_command(app, {argv + 1, argv + argc}); !problem.empty()) {

@@ -256,7 +256,8 @@ int replay_parts(const ReplayOptions& options, const record::Record& record, std
         return complain(Error{Errc::Invalid, "the record has no instance " + options.instance});
     if (!record.judge_segments.empty() && !judge_printer.knows_filter())
         return complain(Error{
-            Errc::Invalid, fmt::format("the record has no server like {}{}{}", options.service,
+            Errc::Invalid, fmt::format("the record has no {} server {}{}{}",
+                                       options.server.empty() ? "virtual" : "real", options.service,
                                        options.service.empty() || options.server.empty() ? "" : "/", options.server)});
     printer.show_states();
     int status = kSame;

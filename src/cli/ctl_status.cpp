@@ -1,6 +1,8 @@
 #include "ctl.hpp"
 #include "ctl_client.hpp"
+#include "ctl_daemons.hpp"
 #include "json_view.hpp"
+#include "mainstay/role/common/identity.hpp"
 #include "output.hpp"
 #include "status_view.hpp"
 
@@ -14,7 +16,8 @@ int fail_with(const Error& error, int code) {
 
 int check(const std::string& socket, const std::vector<std::string>& names) {
     const auto answer = ask_daemon(socket, "/status");
-    const auto result = answer ? check_status(*answer, names) : check_failed(answer.error());
+    const auto result =
+        answer ? check_status(*answer, names, name_at(socket, role::kRunDirectory)) : check_failed(answer.error());
     print(result.line);
     return result.exit_code;
 }

@@ -187,7 +187,9 @@ private:
             diagnostics, [](const config::Diagnostic& d) { return d.severity >= Severity::Warning; });
         for (const auto& diagnostic : diagnostics) {
             if (diagnostic.severity < Severity::Warning || shown++ >= kDiagnosticsShown) continue;
-            differs(config::render_line(diagnostic, facts_.loaded), diagnostic.fix);
+            auto without_fix = diagnostic;
+            without_fix.fix.clear();
+            differs(config::render_line(without_fix, facts_.loaded), diagnostic.fix);
         }
         if (shown > kDiagnosticsShown)
             differs(counted(static_cast<std::size_t>(count) - kDiagnosticsShown, "more message") +
@@ -350,7 +352,7 @@ private:
             differs("notify scripts of one instance run one after the other, each waited for at most 10 s",
                     "[scripts] notify_wait in mainstay.toml; 0 runs them in parallel as keepalived does");
         if (!config.global.notification_email.empty() && !config.global.smtp_server.empty())
-            differs("mails are queued on disk and retried until they are delivered");
+            differs("mails are queued on disk and retried for three days, or [mail] keep");
         const bool scripts_check =
             std::ranges::any_of(config.virtual_servers, [](const config::VirtualServer& service) {
                 return std::ranges::any_of(service.real_servers, [](const config::RealServer& server) {
@@ -406,9 +408,8 @@ private:
             "systemctl disable --now keepalived && systemctl enable --now mainstay";
         static constexpr std::string_view kBack =
             "systemctl disable --now mainstay && systemctl enable --now keepalived";
-        const bool has_bfd = std::ranges::any_of(facts_.loaded.config.more->sections, [](const auto& section) {
-            return section.keyword == config::keyword::bfd_instance;
-        });
+        const bool has_bfd =
+            config::find_section(facts_.loaded.config.more->sections, config::keyword::bfd_instance) != nullptr;
         const auto& pid_file = parsed_.supervisor.pid_file(role::Kind::Supervisor);
         const std::string of_keepalived = pid_file.empty() ? "" : " --pid-file " + shell_quoted(pid_file);
         step(has_bfd ? fmt::format("{} (mainstayctl takeover is not possible: two programs on one host cannot have BFD "

@@ -81,7 +81,7 @@ CheckResult result(int exit_code, const std::string& text, const std::string& da
 
 }  // namespace
 
-CheckResult check_status(std::string_view answer, const std::vector<std::string>& names) {
+CheckResult check_status(std::string_view answer, const std::vector<std::string>& names, const std::string& daemon) {
     auto status = json_object(answer);
     if (!status) return check_failed(status.error());
     if (auto kept = keep_only(*status, names); !kept) return result(kCheckUnknown, kept.error().text());
@@ -89,10 +89,11 @@ CheckResult check_status(std::string_view answer, const std::vector<std::string>
         return result(kCheckUnknown, "the daemon is of another version, which does not list its problems");
     const auto& problems = list(*status, "problems");
     const auto counts = count(*status);
-    if (problems.empty()) return result(kCheckOk, summary(counts), performance(counts));
+    const std::string begin = daemon.empty() ? "" : daemon + ": ";
+    if (problems.empty()) return result(kCheckOk, begin + summary(counts), performance(counts));
     const bool critical =
         std::ranges::any_of(problems, [](const json& p) { return text(p, "severity") == "critical"; });
-    return result(critical ? kCheckCritical : kCheckWarning, first_problems(problems), performance(counts));
+    return result(critical ? kCheckCritical : kCheckWarning, begin + first_problems(problems), performance(counts));
 }
 
 CheckResult check_failed(const Error& error) {

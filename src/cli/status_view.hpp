@@ -43,12 +43,14 @@ inline constexpr int kCheckOk = 0, kCheckWarning = 1, kCheckCritical = 2, kCheck
 
 struct CheckResult {
     int exit_code = kCheckUnknown;
-    std::string line;  // "MAINSTAY OK - ... | ...", with a newline
+    std::string line;  // "MAINSTAY OK - DAEMON: ... | ...", with a newline
 };
 
 // CRITICAL or WARNING: by the daemon's list of problems (report/problems.hpp). `names` are as for status_tables();
 // UNKNOWN: nothing is named like that, or the text is no status document with such a list.
-[[nodiscard]] CheckResult check_status(std::string_view answer, const std::vector<std::string>& names);
+// `daemon`: the name of the one that answered, if it has one.
+[[nodiscard]] CheckResult check_status(std::string_view answer, const std::vector<std::string>& names,
+                                       const std::string& daemon = {});
 // The same line for a daemon that does not answer.
 [[nodiscard]] CheckResult check_failed(const Error& error);
 

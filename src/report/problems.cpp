@@ -28,7 +28,7 @@ constexpr ProblemRow kProblemRows[] = {
      "address in {} (and reload)",
      kAnyRule, ""},
     {NoQuorum, "no_quorum", "lvs", kCritical, "A virtual server lacks its quorum.",
-     "run mainstayctl why '{}': it shows of each server why it gets no connections", "MainstayServiceDown",
+     "run mainstayctl why {}: it shows of each server why it gets no connections", "MainstayServiceDown",
      "virtualServerQuorumStatus"},
     {IpvsUnavailable, "ipvs_unavailable", "lvs", kCritical, "The kernel's IPVS table cannot be programmed.",
      "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf", kAnyRule, ""},
@@ -62,7 +62,7 @@ constexpr ProblemRow kProblemRows[] = {
     {ServersHeld, "servers_held", "lvs", kWarning, "An answer of a file or of DNS is held.",
      "correct {}: the servers before its last answer stay until then", "MainstayServersHeld", ""},
     {ServersUnknown, "servers_unknown", "lvs", kWarning, "A file or a DNS name of real servers has no answer.",
-     "correct {}: the last known servers stay until then", "MainstayServersUnknown", ""},
+     "correct {}: until then the last known servers stay, if there are any", "MainstayServersUnknown", ""},
     {MailStuck, "mail_stuck", "daemon", kWarning, "The last attempt to deliver a mail failed.",
      "check smtp_server, or the relays of [mail], and which mails it accepts; queued mails are retried",
      "MainstayMailStuck", ""},
@@ -125,7 +125,7 @@ void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& 
                                  fmt::format("{} is MASTER without the {}: the kernel refused it: {}", one.name,
                                              refused.what, refused.reason)});
         if (one.state == vrrp::State::Init)
-            found.push_back({InstanceInit, one.name, "", fmt::format("{} has not started", one.name)});
+            found.push_back({InstanceInit, one.name, "", fmt::format("{} has not started, or has stopped", one.name)});
     }
     for (const auto& refused : vrrp.refused_routes)
         if (refused.instance.empty())

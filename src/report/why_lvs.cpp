@@ -108,6 +108,13 @@ std::string details(const WhySource& source, const OverrideStatus& held) {
     return out;
 }
 
+// Whether an override that takes connections away is why the server gets none. One that is drained stays in the table
+// unless its drain_timeout is over: where it is not there, its checks or the service's quorum took it out.
+bool has_effect(const OverrideStatus* held, const ServerStatus& server) {
+    return is_held(held, Hold::Disabled) ||
+           (is_held(held, Hold::Drained) && (server.in_table || (server.leave && server.leave->over)));
+}
+
 std::string server_sentence(const WhySource& source, const ServiceStatus& service, const ServerStatus& server) {
     if (service.sorry_in_use && server.name == service.sorry_server)
         return fmt::format(
@@ -118,7 +125,7 @@ std::string server_sentence(const WhySource& source, const ServiceStatus& servic
         return fmt::format("{} {}{} because {} disabled it{}", server.name,
                            server.in_table ? "gets no new connections and leaves the table" : "is out of the table",
                            since_text(source, held->since), held->by, details(source, *held));
-    if (is_held(held, Hold::Drained))
+    if (has_effect(held, server))
         return fmt::format("{} {}{} because {} drained it{}", server.name,
                            server.in_table ? "gets no new connections (weight 0)" : "is out of the table",
                            since_text(source, held->since), held->by, details(source, *held));
@@ -131,6 +138,9 @@ void add_operator(const WhySource& source, const ServerStatus& server, const Ove
             held->since,
             fmt::format("{}: {} set its weight to {}{}", moment(source, held->since), held->by, held->weight,
                         held->until ? details(source, *held) : ", until it is reset" + details(source, *held)));
+    if (is_held(held, Hold::Drained) && !has_effect(held, server))
+        reasons.add_at(held->since, fmt::format("{}: {} drained it: it will have weight 0 when it is back{}",
+                                                moment(source, held->since), held->by, details(source, *held)));
     if (server.leave && !server.leave->over) {
         std::string text = server.leave->connections
                                ? fmt::format("{} of its connections remain", *server.leave->connections)
@@ -151,7 +161,14 @@ std::int64_t weight_alive(const ServiceStatus& service) {
     return sum;
 }
 
+// 0 also of a quorum that the service has not had since the start: nothing has happened then.
+WallTime quorum_since(const WhySource& source, const ServiceStatus& service) {
+    return changed_to(source, Event::Kind::VirtualServer, service.name,
+                      service.quorum_up ? Transition::Up : Transition::Down);
+}
+
 std::string service_sentence(const WhySource& source, const ServiceStatus& service, WallTime since) {
+    const char* const has = service.quorum_up ? "its" : since.unix_us > 0 ? "lost its" : "no";
     const std::string sum =
         fmt::format("{} of its {} servers {} up with a total weight of {}", count_alive(service),
                     service.servers.size(), count_alive(service) == 1 ? "is" : "are", weight_alive(service));
@@ -160,8 +177,8 @@ std::string service_sentence(const WhySource& source, const ServiceStatus& servi
             ? fmt::format(", and its quorum is {}{}", service.quorum,
                           service.hysteresis > 0 ? fmt::format(" with a hysteresis of {}", service.hysteresis) : "")
             : "";
-    return fmt::format("{} has {} quorum{} because {}{}", service.name, service.quorum_up ? "its" : "lost its",
-                       since_text(source, since), service.servers.empty() ? "it has no servers" : sum, needs);
+    return fmt::format("{} has {} quorum{} because {}{}", service.name, has, since_text(source, since),
+                       service.servers.empty() ? "it has no servers" : sum, needs);
 }
 
 std::string announced_sentence(const WhySource& source, const AnnouncedStatus& one) {
@@ -192,8 +209,7 @@ Explanation explain(const WhySource& source, const AnnouncedStatus& announced) {
             reasons.add("... and more services");
             break;
         }
-        reasons.add(
-            service_sentence(source, service, newest_change(source, Event::Kind::VirtualServer, service.name, "")));
+        reasons.add(service_sentence(source, service, quorum_since(source, service)));
     }
     std::string state = announced.state == "announced"  ? "ANNOUNCED"
                         : announced.state == "draining" ? "DRAINING"
@@ -203,7 +219,7 @@ Explanation explain(const WhySource& source, const AnnouncedStatus& announced) {
 
 Explanation explain(const WhySource& source, const ServiceStatus& service) {
     Reasons reasons;
-    const WallTime since = newest_change(source, Event::Kind::VirtualServer, service.name, "");
+    const WallTime since = quorum_since(source, service);
     reasons.add(service_sentence(source, service, since));
     if (auto text = ipvs_text(source); !text.empty()) reasons.add(std::move(text));
     if (service.suspended) reasons.add(kSuspended);
@@ -220,7 +236,7 @@ Explanation explain(const WhySource& source, const ServiceStatus& service) {
             reasons.add("... and more servers");
             break;
         }
-        reasons.add_at(held != nullptr ? held->since : server.since, server_sentence(source, service, server));
+        reasons.add_at(has_effect(held, server) ? held->since : server.since, server_sentence(source, service, server));
     }
     add_events(source, Event::Kind::VirtualServer, service.name, "", reasons);
     return {service.name, "service", service.quorum_up ? "UP" : "DOWN", since, reasons.take()};
@@ -232,12 +248,13 @@ Explanation explain(const WhySource& source, const ServiceStatus& service, const
     reasons.add(server_sentence(source, service, server));
     add_operator(source, server, held, reasons);
     if (service.suspended) reasons.add(kSuspended);
-    if (!server.alive && is_held(held, Hold::Drained)) reasons.add(failure_text(source, server));
+    if (!server.alive && is_held(held, Hold::Drained) && has_effect(held, server))
+        reasons.add(failure_text(source, server));
     const bool checks_matter = server.alive && !server.kept && !is_held(held, Hold::Disabled);
     for (const auto& check : server.checks)
         if (checks_matter) reasons.add(check_text(source, check));
     add_events(source, Event::Kind::RealServer, server.name, service.name, reasons);
-    const WallTime since = is_held(held, Hold::Disabled) || is_held(held, Hold::Drained) ? held->since : server.since;
+    const WallTime since = has_effect(held, server) ? held->since : server.since;
     return {server.name, "server", state_of(server, held), since, reasons.take()};
 }
 

@@ -84,10 +84,10 @@ void add_events(const WhySource& source, Event::Kind kind, std::string_view name
     }
 }
 
-WallTime newest_change(const WhySource& source, Event::Kind kind, std::string_view name, std::string_view parent) {
+WallTime changed_to(const WhySource& source, Event::Kind kind, std::string_view name, Transition state) {
     for (auto entry = source.events.rbegin(); entry != source.events.rend(); ++entry)
-        if (is_about(entry->event, kind, name, parent) && changes_state(entry->event.transition))
-            return entry->event.at;
+        if (is_about(entry->event, kind, name, "") && changes_state(entry->event.transition))
+            return entry->event.transition == state ? entry->event.at : WallTime{};
     return {};
 }
 

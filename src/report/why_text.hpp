@@ -47,9 +47,9 @@ private:
 // Adds the newest events of this object.
 void add_events(const WhySource& source, Event::Kind kind, std::string_view name, std::string_view parent,
                 Reasons& reasons);
-// The time of the newest event of this object that came to its state; 0: none is known.
-[[nodiscard]] WallTime newest_change(const WhySource& source, Event::Kind kind, std::string_view name,
-                                     std::string_view parent);
+// The time of the newest change of this service or group, if that came to the state in which it is; 0: it did not, or
+// none is known.
+[[nodiscard]] WallTime changed_to(const WhySource& source, Event::Kind kind, std::string_view name, Transition state);
 
 [[nodiscard]] Explanation explain(const WhySource& source, const vrrp::InstanceSnapshot& instance);
 [[nodiscard]] Explanation explain(const WhySource& source, const vrrp::GroupSnapshot& group);

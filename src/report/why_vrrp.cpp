@@ -200,7 +200,8 @@ Explanation explain(const WhySource& source, const vrrp::InstanceSnapshot& insta
 
 Explanation explain(const WhySource& source, const vrrp::GroupSnapshot& group) {
     Reasons reasons;
-    const WallTime since = newest_change(source, Event::Kind::Group, group.name, "");
+    const Transition state = transition_from(vrrp::to_string(group.state)).value_or(Transition::Stop);
+    const WallTime since = changed_to(source, Event::Kind::Group, group.name, state);
     std::vector<const vrrp::InstanceSnapshot*> members, causes;
     for (const auto& instance : router_of(source).instances)
         if (instance.group == group.name) members.push_back(&instance);

@@ -67,6 +67,7 @@ TEST_CASE("a daemon is named by its name, also without what follows from its pid
     Host host;
     CHECK(host.chosen({.instance = "blue"}) == "no daemon is called \"blue\" (none runs)");
     host.listen("blue");
+    host.listen("blue.two");
     host.listen("blueish");
     const std::string router = role::name_of_pid_file("/srv/a7.pid");
     host.listen("qrouter_" + router);
@@ -74,15 +75,20 @@ TEST_CASE("a daemon is named by its name, also without what follows from its pid
     CHECK(host.chosen({.instance = "qrouter"}) == "qrouter_" + router + "/control.sock");
     host.sockets.pop_front();  // "blue" has ended: another one must not answer in its stead
     CHECK(host.chosen({.instance = "blue"}) ==
-          "no daemon is called \"blue\" (running: blueish, qrouter_" + router + ")");
+          "no daemon is called \"blue\" (running: blue.two, blueish, qrouter_" + router + ")");
     host.listen("qrouter_b8.pid-00000000");
     CHECK(host.chosen({.instance = "qrouter"}) ==
           "several daemons are called \"qrouter…\": running: qrouter_" + router + ", qrouter_b8.pid-00000000");
-    CHECK(host.chosen({.instance = "green"}) ==
-          "no daemon is called \"green\" (running: blueish, qrouter_" + router + ", qrouter_b8.pid-00000000)");
+    CHECK(host.chosen({.instance = "green"}) == "no daemon is called \"green\" (running: blue.two, blueish, qrouter_" +
+                                                    router + ", qrouter_b8.pid-00000000)");
     CHECK(host.chosen({.pid_file = "/srv/./a7.pid"}) == "qrouter_" + router + "/control.sock");
     CHECK(host.chosen({.pid_file = "/run/keepalived.pid"}) == "control.sock");
     CHECK(host.chosen({.pid_file = "/srv/a8.pid"})
-              .starts_with("no daemon has the pid file /srv/a8.pid (running: blueish, "));
+              .starts_with("no daemon has the pid file /srv/a8.pid (running: blue.two, blueish, "));
     CHECK(host.chosen({.socket = "/run/x"}) == "/run/x");
+    CHECK(name_at("/run/x/control.sock", "/run/x").empty());
+    CHECK(name_at("/run/x/blue/control.sock", "/run/x") == "blue");
+    CHECK(name_at("/srv/blue/control.sock", "/run/x").empty());
+    host.listen(role::folder_name("a b"));  // as its configuration says it
+    CHECK(host.chosen({.instance = "a b"}) == role::folder_name("a b") + "/control.sock");
 }

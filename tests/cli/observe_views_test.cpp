@@ -37,8 +37,8 @@ json status() {
     return all;
 }
 
-std::string line_of(const json& all, const std::vector<std::string>& names = {}) {
-    const auto result = check_status(all.dump(), names);
+std::string line_of(const json& all, const std::vector<std::string>& names = {}, const std::string& daemon = {}) {
+    const auto result = check_status(all.dump(), names, daemon);
     return std::to_string(result.exit_code) + " " + result.line;
 }
 
@@ -48,6 +48,8 @@ TEST_CASE("a check of a director that is well is one line with performance data"
     CHECK(line_of(status()) ==
           "0 MAINSTAY OK - 1 instance BACKUP, 1 instance MASTER, 2 of 2 services have their quorum, 3 of 3 servers are "
           "up | instances_master=1 instances_backup=1 instances_fault=0 services_up=2;;;0;2 servers_up=3;;;0;3\n");
+    // Of several daemons on a host another one may have answered.
+    CHECK(line_of(status(), {}, "blue").starts_with("0 MAINSTAY OK - blue: 1 instance BACKUP, "));
 }
 
 TEST_CASE("the daemon's problems are a warning or critical, five with their texts") {

@@ -90,7 +90,7 @@ const std::vector<Row>& rows() {
          [](Well& w) { w.process() = {"lvs", true, 2, {1'795'163'866'000'000}}; }},
         {"instance_init",
          "warning",
-         "VI_1 has not started",
+         "VI_1 has not started, or has stopped",
          [](Well& w) { w.instance().state = vrrp::State::Init; },
          {2, 3, 1, 4, 1},
          "I0"},

@@ -113,7 +113,10 @@ def test_wrong_arguments_are_said_with_the_command_that_helps(lan):
                             "a server of one service is named SERVICE/SERVER, as in 10.0.0.1:80/10.0.0.11:80\n"
                             "`mainstayctl server drain --help` lists what it takes\n")
     assert ctl(one, "events", "--line", "5").returncode == 2
-    assert "a name has 1 to 64 letters" in ctl(one, "api", "credential", "").stderr
+    # a variable that a script forgot to set is not "all"
+    for words in (["server", "drain"], ["server", "show"], ["status"], ["events", "--service"], ["api", "credential"]):
+        empty = ctl(one, *words, "")
+        assert empty.returncode == 2 and ": it is empty\n" in empty.stderr, words
     assert "--udp requires SERVICE" in ctl(one, "why", "VI_1", "--udp").stderr
     assert "SERVICE excludes --json" in ctl(one, "why", "10.0.0.2:4000", "10.0.0.1:80", "--json").stderr
     assert ctl(one, "events", "--help").returncode == 0

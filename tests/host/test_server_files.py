@@ -97,7 +97,7 @@ def test_the_servers_of_a_file_are_those_of_the_service_soon_after_it_was_replac
     director.until([f"127.1.0.{n}" for n in range(1, 5)])
     director.host.write(FILE, json.dumps(entries("127.1.0.1", "127.1.0.2", "127.1.0.3")))
     director.until(["127.1.0.1", "127.1.0.2", "127.1.0.3"])
-    assert "read again after 1 failures" in director.daemon.output()
+    assert "read again after 1 failure" in director.daemon.output()
     assert "service [127.1.0.4]:tcp:80 no longer exist" in director.daemon.output()
 
 

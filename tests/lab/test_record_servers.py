@@ -64,4 +64,4 @@ def test_a_server_that_fails_and_a_process_that_dies_are_replayed_without_secret
     assert "log: Removing service [127.1.0.2]:tcp:80 from VS [10.0.0.1]:tcp:80" in one.stdout
     assert "TCP_CHECK of [127.1.0.1]" not in one.stdout
     other = director.run([program("mainstayctl"), "replay", "/run/servers.rec", "--service", "10.0.0.9"], check=False)
-    assert (other.returncode, other.stderr) == (2, "mainstayctl: the record has no server like 10.0.0.9\n")
+    assert (other.returncode, other.stderr) == (2, "mainstayctl: the record has no virtual server 10.0.0.9\n")

@@ -96,7 +96,7 @@ def test_a_server_with_alpha_waits_for_its_first_check(director):
     director.mainstayd(service(server("127.1.0.1", slow, "alpha"), more="alpha"), "-C")
     wait_why(director, "127.1.0.1", "[127.1.0.1]:tcp:80 is out of the table since NOW because TCP_CHECK 127.1.0.1:80 has not run yet and "
              "counts as failed", timeout=40)
-    wait_reason(director, "10.0.0.1", f"{SERVICE} has lost its quorum because 0 of its 1 servers are up with a total weight of 0, "
+    wait_reason(director, "10.0.0.1", f"{SERVICE} has no quorum because 0 of its 1 servers are up with a total weight of 0, "
                 "and its quorum is 1")
 
 

@@ -61,7 +61,7 @@ public:
                 any_insecure_ ? "scripts are run, enable_script_security is not set, and at least one "
                                 "script can be changed by users other than root"
                               : "scripts are run, but enable_script_security is not set");
-            d.effect = "the scripts are run";
+            d.effect = "the scripts that are in use are run";
             d.fix = r_.global.script_user.empty() ? "add enable_script_security and script_user to global_defs"
                                                   : "add enable_script_security to global_defs";
         }

@@ -63,6 +63,14 @@ std::string name_of_pid_file(const std::string& path) {
     return fmt::format("{}-{:08x}", shown.substr(0, kPidNameMax), hash_of(file));
 }
 
+bool follows_from_pid_file(std::string_view daemon, std::string_view name) {
+    if (!daemon.starts_with(name) || daemon.size() < name.size() + 1 + kHashCharacters) return false;
+    const auto rest = daemon.substr(name.size());
+    const auto hash = rest.substr(rest.size() - kHashCharacters);
+    return std::string_view{"_-."}.contains(rest.front()) && rest[rest.size() - kHashCharacters - 1] == '-' &&
+           hash.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 Identity identity_of(std::string_view argv0) {
     const auto slash = argv0.rfind('/');
     if (slash != std::string_view::npos) argv0.remove_prefix(slash + 1);

@@ -17,6 +17,10 @@ std::string after(Micros hold) {
     return hold == Micros{0} ? std::string{"for ever"} : fmt::format("for {} s", hold.count() / kMicrosPerSecond);
 }
 
+std::string kept(std::size_t servers) {
+    return servers == 1 ? "The known server is kept" : fmt::format("The {} known servers are kept", servers);
+}
+
 }  // namespace
 
 std::optional<ipc::DiscoveredSource> servers_before(const ipc::DiscoveredSources& kept, const std::string& source,
@@ -50,7 +54,7 @@ void GuardedSource::set_rules(const config::DiscoveryRules& rules) {
 
 bool GuardedSource::answer(lvs::KnownServers servers) {
     if (const auto failures = std::exchange(failures_, 0); failures != 0)
-        log_.info("{} {}: {} again after {} failures", words_.keyword, name_, words_.again, failures);
+        log_.info("{} {}: {} again after {}", words_.keyword, name_, words_.again, counted(failures, "failure"));
     problem_.clear();
     const HoldReason before = set_.hold();
     const auto [now, wall] = clock_();
@@ -60,13 +64,14 @@ bool GuardedSource::answer(lvs::KnownServers servers) {
 }
 
 void GuardedSource::fail(const std::string& problem) {
-    problem_ = problem;
     ++errors_;
     set_.fail();
-    if (failures_++ != 0) return;
+    const bool is_said = failures_++ != 0 && problem == problem_;
+    problem_ = problem;
+    if (is_said) return;
     log_.warning("{} {}: {}. {}", words_.keyword, name_, problem,
                  servers().empty() ? fmt::format("It has no servers until {} succeeds", words_.attempt)
-                                   : fmt::format("The {} known servers are kept", servers().size()));
+                                   : kept(servers().size()));
 }
 
 bool GuardedSource::step(Instant now) {
@@ -112,8 +117,8 @@ void GuardedSource::log_hold(HoldReason before) const {
     if (now == HoldReason::None) return log_.info("{} {}: its answers count again", words_.keyword, name_);
     const auto& rules = set_.rules();
     const Micros hold = now == HoldReason::TooManyRemoved ? rules.hold_time : rules.hold_empty;
-    log_.warning("{} {}: an answer of {} is held {}: {}. The {} known servers are kept", words_.keyword, name_,
-                 counted(set_.held()->size(), "server"), after(hold), why_held(), servers().size());
+    log_.warning("{} {}: an answer of {} is held {}: {}. {}", words_.keyword, name_,
+                 counted(set_.held()->size(), "server"), after(hold), why_held(), kept(servers().size()));
 }
 
 report::DiscoveredStatus GuardedSource::status() const {

@@ -67,6 +67,15 @@ TEST_CASE("a daemon with a pid file of its own has a name that follows from it, 
     CHECK(name_of_pid_file("/srv/.pid; rm").starts_with("_pid__rm"));
 }
 
+TEST_CASE("of a daemon's name what follows from its pid file can be left out, and nothing else") {
+    CHECK(follows_from_pid_file("blue_" + name_of_pid_file("/run/a.pid"), "blue"));
+    CHECK(follows_from_pid_file("a.pid-baa9eb28", "a"));
+    CHECK(follows_from_pid_file("a.pid-baa9eb28", "a.pid"));
+    for (const char* other : {"blue", "blueish", "blue.two", "blue_two-way", "bluegreen_a.pid-baa9eb28", "blue-baa9eb2",
+                              "blue_abaa9eb28", "blue_a-BAA9EB28"})
+        CHECK_FALSE(follows_from_pid_file(other, "blue"));
+}
+
 TEST_CASE("a name is one folder, whatever is in it") {
     CHECK(folder_name("blue_a") == "blue_a");
     CHECK(folder_name("") == "");

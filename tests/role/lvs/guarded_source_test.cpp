@@ -57,23 +57,26 @@ TEST_CASE("the first answer counts at once, and one that is the same changes not
     CHECK(bench.changes == 0);
 }
 
-TEST_CASE("of failures in a row the first is said, all are counted, and the next answer tells how many there were") {
+TEST_CASE(
+    "of failures in a row each other one is said, all are counted, and the next answer tells how many there were") {
     GuardBench bench;
     bench.source.fail("no such file");
     CHECK(bench.lines() == Lines{"real_server_file /x: no such file. It has no servers until reading it succeeds"});
-    bench.source.fail("not JSON");
+    bench.source.fail("no such file");
     CHECK(bench.lines().empty());
+    bench.source.fail("not JSON");
+    CHECK(bench.lines() == Lines{"real_server_file /x: not JSON. It has no servers until reading it succeeds"});
     CHECK(bench.source.status().problem == "not JSON");
-    CHECK(bench.source.status().errors == 2);
+    CHECK(bench.source.status().errors == 3);
     CHECK(bench.source.answer(many_servers(2)));
     CHECK(bench.lines() ==
-          Lines{"real_server_file /x: read again after 2 failures", "real_server_file /x: 2 servers, 0 before"});
+          Lines{"real_server_file /x: read again after 3 failures", "real_server_file /x: 2 servers, 0 before"});
     CHECK(bench.source.status().problem.empty());
     bench.source.fail("no such file");
     CHECK(bench.lines() == Lines{"real_server_file /x: no such file. The 2 known servers are kept"});
     CHECK_FALSE(bench.source.answer(many_servers(2)));
-    CHECK(bench.lines() == Lines{"real_server_file /x: read again after 1 failures"});
-    CHECK(bench.source.status().errors == 3);
+    CHECK(bench.lines() == Lines{"real_server_file /x: read again after 1 failure"});
+    CHECK(bench.source.status().errors == 4);
 }
 
 TEST_CASE("an answer that removes too much is held for hold_time, which is said once, and counts after it") {

@@ -82,10 +82,12 @@ TEST_CASE("a problem is logged once, keeps the servers, and is in the status unt
     bench.read("/x", at_addresses({"10.0.0.11"}));
     bench.files.on_file_read({"/x\nipv4", "it is empty"}, {});
     bench.files.on_file_read({"/x\nipv4", "it ends early"}, {});
+    bench.files.on_file_read({"/x\nipv4", "it ends early"}, {});
     CHECK(bench.log.texts == Texts{"real_server_file /x: read /x: no. It has no servers until reading it succeeds",
-                                   "real_server_file /x: read again after 1 failures",
+                                   "real_server_file /x: read again after 1 failure",
                                    "real_server_file /x: 1 server, 0 before",
-                                   "real_server_file /x: it is empty. The 1 known servers are kept"});
+                                   "real_server_file /x: it is empty. The known server is kept",
+                                   "real_server_file /x: it ends early. The known server is kept"});
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
     std::vector<report::DiscoveredStatus> list;
     bench.files.add_status(list);
@@ -93,7 +95,7 @@ TEST_CASE("a problem is logged once, keeps the servers, and is in the status unt
     CHECK(list[0].problem == "it ends early");
     CHECK(list[0].services == Texts{"[10.0.0.1]:tcp:80"});
     CHECK(list[0].servers == 1);
-    CHECK(list[0].errors == 3);
+    CHECK(list[0].errors == 4);
     bench.read("/x", at_addresses({"10.0.0.11"}));
     list.clear();
     bench.files.add_status(list);

@@ -40,6 +40,8 @@ struct Identity {
 // their own: the file's name and a hash of its path. Empty for an empty path and for the pid file of a daemon without
 // -p.
 [[nodiscard]] std::string name_of_pid_file(const std::string& path);
+// Whether the daemon's name is `name` and then such a part.
+[[nodiscard]] bool follows_from_pid_file(std::string_view daemon, std::string_view name);
 // `text` as the name of one folder: whole if it can be one, else what can be kept of it and a hash.
 [[nodiscard]] std::string folder_name(const std::string& text);
 
